@@ -1,0 +1,386 @@
+"""The typed records that travel between services: the Python side of `schemas/records/`.
+
+A test holds each class against its `.avsc`, field by field. Times are aware UTC datetimes (timestamp-micros on the
+wire), boxes are fractions of the full frame, origin top-left.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+from watchpost.vision.geometry import FractionBox
+
+__all__ = [
+    "Answer",
+    "BridgeCheckpoint",
+    "CameraId",
+    "CameraSpec",
+    "CaptureReason",
+    "Command",
+    "CommandKind",
+    "DetectedObject",
+    "EventChanged",
+    "EventPhase",
+    "EventType",
+    "FrameAnalyzed",
+    "FrameCaptured",
+    "ImageCodec",
+    "ImageRef",
+    "Motion",
+    "Posture",
+    "Provenance",
+    "Record",
+    "Region",
+    "ReleasePublished",
+    "SiteId",
+    "SkipReason",
+    "SourcePosition",
+    "SourceSize",
+    "SpecOrigin",
+    "ThumbnailReason",
+    "ThumbnailTaken",
+    "Verdict",
+    "VerdictGiven",
+]
+
+CameraId = NewType("CameraId", str)
+SiteId = NewType("SiteId", str)
+
+
+class ImageCodec(StrEnum):
+    """How a frame's bytes lie in the frame store."""
+
+    I420 = "i420"
+    JPEG = "jpeg"
+
+
+class CaptureReason(StrEnum):
+    """Why ingest published a frame."""
+
+    INTERVAL = "interval"
+    MOTION = "motion"
+    BURST = "burst"
+    ON_DEMAND = "on_demand"
+
+
+class Posture(StrEnum):
+    """How a person holds the body, as one frame shows it."""
+
+    UPRIGHT = "upright"
+    BENT = "bent"
+    LYING = "lying"
+    UNKNOWN = "unknown"
+
+
+class SkipReason(StrEnum):
+    """Why a frame was answered without being analysed."""
+
+    EXPIRED = "expired"
+    OVERLOAD = "overload"
+    PAIRED = "paired"
+    FRAME_GONE = "frame_gone"
+    FRAME_CORRUPT = "frame_corrupt"
+    ANALYZER_FAILED = "analyzer_failed"
+
+
+class EventPhase(StrEnum):
+    """Where an event stands in its life. Readers of an older version see a newer phase as `unknown`."""
+
+    CANDIDATE = "candidate"
+    CONFIRMED = "confirmed"
+    ENDED = "ended"
+    WITHDRAWN = "withdrawn"
+    SAMPLE = "sample"
+    UNKNOWN = "unknown"
+
+
+class EventType(StrEnum):
+    """The event types that Watchpost itself knows. On the wire a type is a string: users add their own tasks."""
+
+    PERSON_COUNT = "person_count"
+    FALL_DETECTED = "fall_detected"
+    INTRUSION = "intrusion"
+    LOITERING = "loitering"
+    CROWD = "crowd"
+    CAMERA_OFFLINE = "camera_offline"
+    CAMERA_ONLINE = "camera_online"
+    CAMERA_OBSCURED = "camera_obscured"
+    ANALYSIS_DEGRADED = "analysis_degraded"
+    STORAGE_LOW = "storage_low"
+    DELIVERY_GAP = "delivery_gap"
+
+
+class ThumbnailReason(StrEnum):
+    """Why a thumbnail was taken."""
+
+    INTERVAL = "interval"
+    EVENT = "event"
+    CHANGED = "changed"
+    SAMPLED = "sampled"
+    UNKNOWN = "unknown"
+
+
+class SpecOrigin(StrEnum):
+    """Who wrote a camera's spec: the config loader removes only what it wrote itself."""
+
+    CONFIG = "config"
+    REST = "rest"
+    ANALYZE = "analyze"
+
+
+class CommandKind(StrEnum):
+    """What a command asks of ingest."""
+
+    BURST = "burst"
+    ANALYZE_NOW = "analyze_now"
+
+
+class Verdict(StrEnum):
+    """What a second look at an event found."""
+
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+    UNSURE = "unsure"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What produced a result, exactly enough to repeat it."""
+
+    model: str
+    precision: str
+    model_digest: str
+    prompt_digest: str
+    config_version: str
+    software_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSize:
+    """The size of the camera's own picture, in pixels, as shown (after rotation and pixel aspect)."""
+
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRef:
+    """A claim check on pixels in the frame store."""
+
+    uri: str
+    codec: ImageCodec
+    width: int
+    height: int
+    bytes: int
+    crc32c: int
+    kept_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A key region at a higher resolution than the frame's."""
+
+    name: str
+    box: FractionBox
+    image: ImageRef
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """What changed since the camera's last published frame: the share of blocks and where they lie."""
+
+    changed: float
+    boxes: tuple[FractionBox, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameCaptured:
+    """A frame that ingest put into the frame store."""
+
+    frame_id: str
+    site: SiteId
+    camera: CameraId
+    captured_at: datetime
+    sequence: int
+    source: SourceSize
+    roi: FractionBox | None
+    image: ImageRef
+    regions: tuple[Region, ...]
+    motion: Motion
+    reason: CaptureReason
+    tasks: tuple[str, ...]
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DetectedObject:
+    """One object of a frame. `posture` is said of persons only."""
+
+    label: str
+    box: FractionBox
+    score: float
+    posture: Posture
+    posture_score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A task's answer: one label and how probable it is."""
+
+    task: str
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class FrameAnalyzed:
+    """What inference saw in a frame, or why it did not look (`skipped`)."""
+
+    frame_id: str
+    site: SiteId
+    camera: CameraId
+    captured_at: datetime
+    analyzed_at: datetime
+    image: ImageRef
+    reason: CaptureReason
+    objects: tuple[DetectedObject, ...]
+    answers: tuple[Answer, ...]
+    person_count: int
+    skipped: SkipReason | None
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class EventChanged:
+    """A revision of an event. (event_id, revision) names the record; consumers take the highest revision."""
+
+    event_id: str
+    revision: int
+    site: SiteId
+    camera: CameraId
+    type: str
+    phase: EventPhase
+    opened_at: datetime
+    at: datetime
+    confidence: float
+    person_count: int | None
+    box: FractionBox | None
+    thumbnail_id: str | None
+    clip_uri: str | None
+    verdict: Verdict | None
+    detail: str | None
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class ThumbnailTaken:
+    """A small JPEG: the only pixels that travel through Kafka."""
+
+    thumbnail_id: str
+    site: SiteId
+    camera: CameraId
+    event_id: str | None
+    taken_at: datetime
+    reason: ThumbnailReason
+    jpeg: bytes
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class CameraSpec:
+    """What a camera is and how it is watched. A null value on the topic removes the camera."""
+
+    camera: CameraId
+    source: str
+    secret_ref: str | None
+    origin: SpecOrigin
+    expires_at: datetime | None
+    max_frames: float
+    skip_frames: int
+    height_px: int
+    roi: FractionBox | None
+    tasks: tuple[str, ...]
+    thumbnail_interval_s: float
+    config_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something that ingest is asked to do now with one camera."""
+
+    command_id: str
+    site: SiteId
+    camera: CameraId
+    kind: CommandKind
+    requested_at: datetime
+    around: datetime
+    before_ms: int
+    after_ms: int
+    event_id: str | None
+    requested_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictGiven:
+    """A second look at an event. It revises the event and never overwrites it."""
+
+    verdict_id: str
+    event_id: str
+    site: SiteId
+    camera: CameraId
+    verdict: Verdict
+    given_at: datetime
+    given_by: str
+    confidence: float
+    note: str | None
+    provenance: Provenance | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePosition:
+    """How far a bridge has brought one partition of the site to the centre, within one epoch of that partition."""
+
+    topic: str
+    topic_id: str
+    partition: int
+    epoch: int
+    next_offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeCheckpoint:
+    """All source positions of one bridge producer, written in the same transaction as the records they count."""
+
+    site: SiteId
+    producer: str
+    source_cluster_id: str
+    positions: tuple[SourcePosition, ...]
+    written_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasePublished:
+    """A model release that sites may take."""
+
+    model: str
+    version: str
+    manifest_uri: str
+    manifest_sha256: str
+    published_at: datetime
+
+
+Record = (
+    FrameCaptured
+    | FrameAnalyzed
+    | EventChanged
+    | ThumbnailTaken
+    | CameraSpec
+    | Command
+    | VerdictGiven
+    | BridgeCheckpoint
+    | ReleasePublished
+)

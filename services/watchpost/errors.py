@@ -1,0 +1,93 @@
+"""Every error that Watchpost raises on purpose.
+
+WatchpostError
+├── ConfigError          the operator can mend it; carries the key and a remedy
+├── ContractError        a record does not match its schema; goes to the dead-letter topic
+│   └── UnknownSchemaError   the writer's schema is not known here: hold the record, never skip it
+├── ModelError           a model file is missing, unverified or unusable
+├── SourceError          one camera; .reason says how it failed
+├── RetryableError       the same call may work later
+└── FencedError          another instance took over; the process must end
+"""
+
+from enum import StrEnum
+
+__all__ = [
+    "ConfigError",
+    "ContractError",
+    "FencedError",
+    "ModelError",
+    "RetryableError",
+    "SourceError",
+    "SourceFailure",
+    "UnknownSchemaError",
+    "WatchpostError",
+]
+
+
+class WatchpostError(Exception):
+    """The root of the tree: catch it where a message for a person is printed, nowhere else."""
+
+
+class ConfigError(WatchpostError):
+    """A setting that the operator can mend.
+
+    Args:
+        key: the dotted path of the setting, such as `cameras.door.roi`.
+        problem: what was expected and what came.
+        remedy: what to write instead.
+
+    """
+
+    def __init__(self, key: str, problem: str, remedy: str) -> None:
+        super().__init__(f"{key}: {problem}; {remedy}")
+        self.key = key
+        self.problem = problem
+        self.remedy = remedy
+
+
+class ContractError(WatchpostError):
+    """Bytes that are no record of the expected kind."""
+
+
+class UnknownSchemaError(ContractError):
+    """A record written with a schema that is not known here. It may be learnt later: the record is held."""
+
+    def __init__(self, fingerprint: str) -> None:
+        super().__init__(
+            f"no schema with fingerprint {fingerprint} is known; upgrade this reader or publish the schema"
+        )
+        self.fingerprint = fingerprint
+
+
+class ModelError(WatchpostError):
+    """A model that cannot be used: not there, not what its checksum promises, or of another shape than expected."""
+
+
+class SourceFailure(StrEnum):
+    """How a camera's stream fails."""
+
+    REFUSED = "refused"
+    UNAUTHORISED = "unauthorised"
+    TIMEOUT = "timeout"
+    NO_KEYFRAME = "no_keyframe"
+    FROZEN = "frozen"
+    UNSUPPORTED = "unsupported"
+    ENDED = "ended"
+
+
+class SourceError(WatchpostError):
+    """One camera's stream failed. It never disturbs another camera."""
+
+    def __init__(self, reason: SourceFailure, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class RetryableError(WatchpostError):
+    """Something outside was not ready; the same call may work later."""
+
+
+class FencedError(WatchpostError):
+    """Another instance took this one's place. The process must end without writing anything more."""
