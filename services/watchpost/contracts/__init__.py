@@ -1,0 +1,23 @@
+"""What services say to each other: typed records, their bytes, and the topics that carry them."""
+
+from watchpost.contracts.catalogue import Cluster, Topic, TopicName, site_topics, topics
+from watchpost.contracts.codec import decode, encode, fingerprint_in, to_confluent, to_plain
+from watchpost.contracts.schemas import RecordSchema, Schemas, fingerprint_of, schemas_root, shipped_schemas
+
+__all__ = [
+    "Cluster",
+    "RecordSchema",
+    "Schemas",
+    "Topic",
+    "TopicName",
+    "decode",
+    "encode",
+    "fingerprint_in",
+    "fingerprint_of",
+    "schemas_root",
+    "shipped_schemas",
+    "site_topics",
+    "to_confluent",
+    "to_plain",
+    "topics",
+]

@@ -144,6 +144,7 @@ class Verdict(StrEnum):
     UNSURE = "unsure"
     FAILED = "failed"
     EXPIRED = "expired"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)

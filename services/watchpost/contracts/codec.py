@@ -1,0 +1,102 @@
+"""Records to bytes and back: Avro single-object encoding on a site, the Confluent wire format where a registry asks.
+
+payload = encode(event)                     # C3 01, fingerprint, body
+event = decode(payload, EventChanged)       # whatever released version wrote it
+confluent = to_confluent(payload, schema_id=7)   # same body, another header
+"""
+
+import io
+import struct
+from datetime import datetime
+from typing import Any, TypeVar, cast
+
+import cattrs
+from fastavro import schemaless_reader, schemaless_writer
+
+from watchpost.contracts.records import Record
+from watchpost.contracts.schemas import Schemas, shipped_schemas
+from watchpost.errors import ContractError
+
+__all__ = ["decode", "encode", "fingerprint_in", "to_confluent", "to_plain"]
+
+_SINGLE_OBJECT_MAGIC = b"\xc3\x01"
+_HEADER_BYTES = 10
+_CONFLUENT_MAGIC = 0
+
+RecordT = TypeVar("RecordT", bound=Record)
+
+
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter(detailed_validation=False)
+    # Avro carries both natively: cattrs must hand them on as they are
+    for native in (datetime, bytes):
+        converter.register_unstructure_hook(native, lambda value: value)
+        converter.register_structure_hook(native, lambda value, _: value)
+    return converter
+
+
+_CONVERTER = _converter()
+
+
+def to_plain(record: Record) -> dict[str, Any]:
+    """The record as nested dicts, lists and plain values, named as in its schema."""
+    return cast("dict[str, Any]", _CONVERTER.unstructure(record))
+
+
+def encode(record: Record) -> bytes:
+    """The record in Avro single-object encoding, written with the newest version of its schema.
+
+    Raises:
+        ContractError: a value that its schema does not allow, such as a number beyond its range.
+    """
+    schema = shipped_schemas().latest(type(record).__name__)
+    buffer = io.BytesIO()
+    buffer.write(_SINGLE_OBJECT_MAGIC + bytes.fromhex(schema.fingerprint))
+    try:
+        schemaless_writer(buffer, schema.parsed, to_plain(record), strict=True)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ContractError(f"{schema.record} cannot be written: {error}") from error
+    return buffer.getvalue()
+
+
+def fingerprint_in(payload: bytes) -> str:
+    """The fingerprint of the schema that `payload` was written with.
+
+    Raises:
+        ContractError: these bytes are not in single-object encoding.
+    """
+    if len(payload) < _HEADER_BYTES or not payload.startswith(_SINGLE_OBJECT_MAGIC):
+        raise ContractError(
+            f"expected Avro single-object encoding (first bytes c301 and a fingerprint), got {payload[:4].hex()!r}"
+        )
+    return payload[2:_HEADER_BYTES].hex()
+
+
+def decode(payload: bytes, record_type: type[RecordT], schemas: Schemas | None = None) -> RecordT:
+    """The record in `payload`, whichever known version of its schema wrote it.
+
+    Raises:
+        UnknownSchemaError: the writer's schema is not known; hold the payload.
+        ContractError: the bytes are damaged or hold another record.
+    """
+    known = schemas or shipped_schemas()
+    writer = known.by_fingerprint(fingerprint_in(payload))
+    if writer.record != record_type.__name__:
+        raise ContractError(f"expected {record_type.__name__}, got {writer.record}")
+    reader = shipped_schemas().latest(writer.record)
+    body = io.BytesIO(payload)
+    body.seek(_HEADER_BYTES)
+    try:
+        plain = schemaless_reader(body, writer.parsed, reader.parsed)
+        record = _CONVERTER.structure(plain, record_type)
+    except Exception as error:  # damaged bytes make fastavro and cattrs raise almost anything
+        raise ContractError(f"{writer.record} v{writer.version} cannot be read: {error!r}") from error
+    if body.read(1):
+        raise ContractError(f"{writer.record} v{writer.version} is followed by bytes that do not belong to it")
+    return record
+
+
+def to_confluent(payload: bytes, schema_id: int) -> bytes:
+    """The same body under Confluent's header (magic 0, four bytes of schema id)."""
+    fingerprint_in(payload)
+    return struct.pack(">bI", _CONFLUENT_MAGIC, schema_id) + payload[_HEADER_BYTES:]
