@@ -1,0 +1,61 @@
+"""The figures by which observations become events."""
+
+from dataclasses import dataclass, field
+
+from watchpost.vision.tracking import TrackingRules
+
+__all__ = ["EventRules", "FallRules"]
+
+
+@dataclass(frozen=True, slots=True)
+class FallRules:
+    """When a fall is a fall. Heights are shares of the person's own usual height in the picture.
+
+    Args:
+        drop: the box's top sinks by at least this much ...
+        drop_within_s: ... within this time: that arms the track ...
+        armed_s: ... for this long; who lies down slowly never arms it.
+        low: someone lying has a top at least this far below where it was.
+        confirm_s: lying this long confirms the fall (0.4 s alarms on sitting down, `docs/adr/0004-falls.md`).
+        confirm_share: of the frames in that window, this share shows the person lying (boxes flicker on the lying).
+        upright_s: upright for this long ends a confirmed fall, and withdraws a candidate.
+        lost_s: nothing seen of the person for this long ends it too.
+        cool_down_s: after a fall has ended the same person raises none for this long.
+
+    """
+
+    drop: float = 0.35
+    drop_within_s: float = 1.6
+    armed_s: float = 3.0
+    low: float = 0.30
+    confirm_s: float = 0.6
+    confirm_share: float = 0.6
+    upright_s: float = 1.0
+    lost_s: float = 10.0
+    cool_down_s: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class EventRules:
+    """Everything that turns one camera's observations into events.
+
+    Args:
+        config_version: goes into each event's provenance.
+        count_interval_s: a person_count sample at least this often, as long as frames come.
+        count_settle_s: a changed count is believed when it has held this long.
+        thumbnail_interval_s: a thumbnail at least this often; 0 means none but those of events.
+        burst_before_ms: what a confirmed event asks of ingest: full rate from this long before it ...
+        burst_after_ms: ... to this long after it.
+        fall: the fall rule.
+        tracking: how boxes are joined into people.
+
+    """
+
+    config_version: str
+    count_interval_s: float = 10.0
+    count_settle_s: float = 0.6
+    thumbnail_interval_s: float = 60.0
+    burst_before_ms: int = 10_000
+    burst_after_ms: int = 10_000
+    fall: FallRules = field(default_factory=FallRules)
+    tracking: TrackingRules = field(default_factory=TrackingRules)
