@@ -1,0 +1,121 @@
+"""Which cameras a site watches, and what of their pictures."""
+
+import re
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from watchpost.settings.strict import StrictModel
+from watchpost.vision.geometry import FULL_FRAME, FractionBox
+
+__all__ = [
+    "CameraName",
+    "CameraSettings",
+    "ModelParams",
+    "Resolution",
+    "RoiOrigin",
+    "Source",
+    "StreamParams",
+    "roi_from_top_left",
+]
+
+RoiOrigin = Literal["bottom-left", "top-left"]
+
+_SCHEMES = ("rtsp", "rtsps", "http", "https", "file", "sim")
+_NAMED_HEIGHTS_PX = {"360p": 360, "480p": 480, "540p": 540, "720p": 720, "1080p": 1080, "1440p": 1440, "2160p": 2160}
+
+
+def _checked_name(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9_-]{0,62})", value):
+        raise ValueError(f"{value!r} is no name; use 1 to 63 of a-z, 0-9, - and _, starting with a letter or digit")
+    return value
+
+
+def _checked_source(value: str) -> str:
+    if value.startswith("/dev/video") and value.removeprefix("/dev/video").isdigit():
+        return value
+    parts = urlsplit(value)
+    if parts.scheme not in _SCHEMES:
+        raise ValueError(
+            f"{parts.scheme or value!r} is no source; write rtsp://, rtsps://, http(s)://, file:, sim: or /dev/videoN"
+        )
+    if parts.password is not None:
+        raise ValueError("a password does not belong into the address; put user:password behind secret: env:NAME")
+    return value
+
+
+def _height_px(value: object) -> object:
+    if isinstance(value, str):
+        if value not in _NAMED_HEIGHTS_PX:
+            raise ValueError(f"{value!r} is no resolution; write one of {', '.join(_NAMED_HEIGHTS_PX)} or a height")
+        return _NAMED_HEIGHTS_PX[value]
+    return value
+
+
+def _checked_roi(value: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    x0, y0, x1, y1 = value
+    shape = "write [x0, y0, x1, y1] as fractions of the frame"
+    if not all(0 <= edge <= 1 for edge in value):
+        raise ValueError(f"{list(value)} leaves the frame (0 to 1); {shape}")
+    if x0 >= x1:
+        raise ValueError(f"x0 ({x0}) is not left of x1 ({x1}); {shape}")
+    if y0 >= y1:
+        raise ValueError(f"y0 ({y0}) is not before y1 ({y1}); {shape}")
+    return value
+
+
+def _checked_secret(value: str) -> str:
+    if not re.fullmatch(r"env:[A-Za-z_][A-Za-z0-9_]*|file:/.+", value):
+        raise ValueError("expected env:NAME or file:/path, which hold user:password; never the password itself")
+    return value
+
+
+CameraName = Annotated[str, AfterValidator(_checked_name)]
+Source = Annotated[str, AfterValidator(_checked_source)]
+Resolution = Annotated[int, BeforeValidator(_height_px), Field(ge=90, le=4320)]
+_Roi = Annotated[tuple[float, float, float, float], AfterValidator(_checked_roi)]
+_Secret = Annotated[str, AfterValidator(_checked_secret)]
+
+
+class ModelParams(StrictModel):
+    """What looks at the frames, and at how many of them."""
+
+    model: str = "yolox-nano"
+    precision: Literal["int4", "int8", "fp16", "fp32"] = "fp32"
+    max_frames: float = Field(default=10, gt=0, le=60, description="most frames analysed a second, per camera")
+    skip_frames: int = Field(default=0, ge=0, le=100, description="frames dropped after each one kept")
+
+
+class StreamParams(StrictModel):
+    """How a stream is cut and scaled before anything looks at it."""
+
+    resolution: Resolution = 720
+    roi: _Roi | None = None
+
+
+class CameraSettings(StrictModel):
+    """One camera. What is not set here is taken from the site's own parameters."""
+
+    source: Source
+    secret: _Secret | None = None
+    max_frames: float | None = Field(default=None, gt=0, le=60)
+    skip_frames: int | None = Field(default=None, ge=0, le=100)
+    resolution: Resolution | None = None
+    roi: _Roi | None = None
+    tasks: tuple[str, ...] = ("person_detection", "abnormal_behavior")
+    thumbnail_interval_s: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _source_alone(cls, value: Any) -> Any:
+        """`door: rtsp://…` is short for `door: {source: rtsp://…}`."""
+        return {"source": value} if isinstance(value, str) else value
+
+
+def roi_from_top_left(roi: tuple[float, float, float, float] | None, origin: RoiOrigin) -> FractionBox:
+    """The region of interest with its origin top-left, whatever origin the configuration used."""
+    if roi is None:
+        return FULL_FRAME
+    x0, y0, x1, y1 = roi
+    return FractionBox(x0, 1 - y1, x1, 1 - y0) if origin == "bottom-left" else FractionBox(x0, y0, x1, y1)

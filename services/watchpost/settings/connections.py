@@ -1,0 +1,72 @@
+"""Where a site's Kafka and the centre are."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from watchpost.settings.strict import StrictModel
+
+__all__ = ["CentralSettings", "EmbeddedKafkaSettings", "KafkaSettings", "SecuritySettings"]
+
+
+class SecuritySettings(StrictModel):
+    """How a Kafka connection is protected. Passwords come from the environment or a file, never from here."""
+
+    protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    username: str | None = None
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _sasl_is_whole(self) -> "SecuritySettings":
+        if self.protocol.startswith("SASL") and not (self.sasl_mechanism and self.username and self.password_file):
+            raise ValueError(f"{self.protocol} needs sasl_mechanism, username and password_file as well")
+        return self
+
+    def client_config(self) -> dict[str, str]:
+        """The same in librdkafka's words."""
+        config: dict[str, str] = {"security.protocol": self.protocol}
+        if self.sasl_mechanism and self.username and self.password_file:
+            config |= {
+                "sasl.mechanism": self.sasl_mechanism,
+                "sasl.username": self.username,
+                "sasl.password": self.password_file.read_text("utf-8").strip(),
+            }
+        files = {
+            "ssl.ca.location": self.ca_file,
+            "ssl.certificate.location": self.certificate_file,
+            "ssl.key.location": self.key_file,
+        }
+        return config | {key: str(path) for key, path in files.items() if path is not None}
+
+
+class EmbeddedKafkaSettings(StrictModel):
+    """The broker that `watchpost up` starts where none is configured."""
+
+    port: int = Field(default=9092, ge=1, le=65535)
+    heap_mb: int = Field(default=256, ge=128)
+
+
+class KafkaSettings(StrictModel):
+    """The site's own Kafka. Without `bootstrap` the embedded one is used."""
+
+    bootstrap: str | None = None
+    security: SecuritySettings = SecuritySettings()
+    embedded: EmbeddedKafkaSettings = EmbeddedKafkaSettings()
+    replication: int = Field(default=1, ge=1)
+
+    @property
+    def address(self) -> str:
+        """Where clients of the site connect to."""
+        return self.bootstrap or f"127.0.0.1:{self.embedded.port}"
+
+
+class CentralSettings(StrictModel):
+    """The centre's Kafka. Without it a site works alone and keeps its events until they expire."""
+
+    bootstrap: str
+    security: SecuritySettings = SecuritySettings()

@@ -1,0 +1,93 @@
+"""What each service of a site can be told."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from watchpost.settings.strict import StrictModel
+
+__all__ = [
+    "BandwidthSettings",
+    "BridgeSettings",
+    "EventSettings",
+    "FrameSettings",
+    "InferenceSettings",
+    "IngestSettings",
+    "ServicePorts",
+    "TelemetrySettings",
+]
+
+
+class FrameSettings(StrictModel):
+    """Where frames lie between ingest and whoever looks at them."""
+
+    url: str = "file:///dev/shm/watchpost"
+    max_bytes: int = Field(default=512 * 1024 * 1024, ge=16 * 1024 * 1024)
+    keep_s: float = Field(default=30, gt=0)
+    codec: Literal["i420", "jpeg"] = "i420"
+
+
+class IngestSettings(StrictModel):
+    """How cameras are read."""
+
+    idle_fps: float = Field(default=1, gt=0, description="frames a second while nothing moves")
+    active_fps: float = Field(default=5, gt=0, description="frames a second, at least, while something moves")
+    active_hold_s: float = Field(default=5, ge=0, description="how long a camera stays active after the last motion")
+    open_timeout_s: float = Field(default=10, gt=0)
+    offline_after_s: float = Field(default=15, gt=0, le=20)
+    frame_ttl_s: float = Field(default=5, gt=0, description="after this an unanalysed frame is skipped")
+    group: str = "watchpost-ingest"
+
+
+class InferenceSettings(StrictModel):
+    """How frames are analysed."""
+
+    batch: int = Field(default=4, ge=1, le=64)
+    batch_wait_ms: int = Field(default=20, ge=0, le=1000)
+    threads: int = Field(default=1, ge=1)
+    group: str = "watchpost-inference"
+
+
+class EventSettings(StrictModel):
+    """When observations become events."""
+
+    count_interval_s: float = Field(default=10, gt=0, description="a person_count at least this often")
+    fall_confirm_ms: int = Field(default=600, ge=0, le=10_000, description="how long somebody must lie")
+    cool_down_s: float = Field(default=30, ge=0, description="no second fall of the same person before this")
+    thumbnail_interval_s: float = Field(default=10, gt=0)
+    thumbnail_width_px: int = Field(default=320, ge=64, le=1920)
+    thumbnail_quality: int = Field(default=70, ge=10, le=95)
+    app_id: str = "watchpost-events"
+
+
+class BandwidthSettings(StrictModel):
+    """What the uplink may carry."""
+
+    max_kbps: float | None = Field(default=None, gt=0)
+    compression: Literal["jpeg"] = "jpeg"
+
+
+class BridgeSettings(StrictModel):
+    """How records travel to the centre."""
+
+    transaction_max_ms: int = Field(default=200, ge=10, le=2000, description="at most this much in one transaction")
+    transaction_max_records: int = Field(default=2000, ge=1)
+    dedup_window_records: int = Field(default=10_000, ge=0, description="how far back a replayed event is recognised")
+
+
+class ServicePorts(StrictModel):
+    """Where each service answers `/healthz`, `/readyz` and `/metrics`; 0 takes a free port."""
+
+    ingest: int = Field(default=9101, ge=0, le=65535)
+    inference: int = Field(default=9102, ge=0, le=65535)
+    events: int = Field(default=9103, ge=0, le=65535)
+    bridge: int = Field(default=9104, ge=0, le=65535)
+
+
+class TelemetrySettings(StrictModel):
+    """Logs, metrics and health."""
+
+    host: str = "127.0.0.1"
+    log_format: Literal["json", "console"] = "json"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    ports: ServicePorts = ServicePorts()
