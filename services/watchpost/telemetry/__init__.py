@@ -1,0 +1,8 @@
+"""How a service shows what it does: logs, metrics, health."""
+
+from watchpost.telemetry import metrics
+from watchpost.telemetry.health import Health, serve_health
+from watchpost.telemetry.logs import configure_logs
+from watchpost.telemetry.service import Running, ServiceName, running
+
+__all__ = ["Health", "Running", "ServiceName", "configure_logs", "metrics", "running", "serve_health"]

@@ -1,0 +1,171 @@
+"""Kafka into typed records, committed only when whoever took them says so.
+
+with RecordConsumer(client, group="watchpost-inference", topics={TopicName.FRAMES: FrameCaptured}, …) as frames:
+while not stop.is_set():
+batch = frames.take(max_records=8, wait_ms=20)
+…                       # work, send, flush
+frames.commit()         # after every output was acknowledged
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from watchpost.contracts import decode
+from watchpost.contracts.records import Record
+from watchpost.errors import ContractError, RetryableError
+from watchpost.stream.dead_letters import DeadLetters
+from watchpost.stream.messages import Header, headers_of, key_of, value_of
+
+__all__ = ["Received", "RecordConsumer"]
+
+RecordT = TypeVar("RecordT", bound=Record)
+PartitionsChanged = Callable[[str, frozenset[int]], None]
+
+_FIRST_WAIT_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Received(Generic[RecordT]):
+    """A record with where it stood. `record` is None for a tombstone."""
+
+    record: RecordT | None
+    key: str
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    headers: tuple[Header, ...]
+
+
+class RecordConsumer(Generic[RecordT]):
+    """A member of a consumer group (classic protocol, range assignor, 10 s session) that buries what it cannot read.
+
+    Args:
+        client: `client_config(…)` of the cluster.
+        group: the consumer group.
+        topics: which record each topic carries.
+        dead_letters: where unreadable records go.
+        from_beginning: topics that are read from their beginning at each assignment (compacted truths).
+        on_assigned, on_revoked: told the topic and the partitions, inside `take()`.
+    """
+
+    def __init__(
+        self,
+        client: Mapping[str, str],
+        *,
+        group: str,
+        topics: Mapping[str, type[RecordT]],
+        dead_letters: DeadLetters,
+        from_beginning: frozenset[str] = frozenset(),
+        on_assigned: PartitionsChanged | None = None,
+        on_revoked: PartitionsChanged | None = None,
+    ) -> None:
+        self._topics = topics
+        self._dead_letters = dead_letters
+        self._from_beginning = from_beginning
+        self._on_assigned = on_assigned
+        self._on_revoked = on_revoked
+        self._handed_out: dict[tuple[str, int], int] = {}
+        self._consumer = Consumer(
+            {
+                **client,
+                "group.id": group,
+                "enable.auto.commit": False,
+                "auto.offset.reset": "earliest",
+                "partition.assignment.strategy": "range",
+                "session.timeout.ms": 10_000,
+                "heartbeat.interval.ms": 3_000,
+                "isolation.level": "read_committed",
+            }
+        )
+        self._consumer.subscribe(list(topics), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._consumer.close()
+
+    def take(self, max_records: int, wait_ms: int) -> list[Received[RecordT]]:
+        """Up to `max_records`: the first is waited for up to 0.5 s, the others up to `wait_ms` more.
+
+        Raises:
+            RetryableError: the cluster reports an error that may pass.
+        """
+        messages = self._consumer.consume(1, _FIRST_WAIT_S)
+        if messages and max_records > 1:
+            messages += self._consumer.consume(max_records - 1, wait_ms / 1000)
+        received = []
+        for message in messages:
+            read = self._read(message)
+            if read is not None:
+                received.append(read)
+        return received
+
+    def commit(self) -> None:
+        """Commit everything taken so far. Call it when all that came of it is acknowledged.
+
+        Raises:
+            RetryableError: the commit did not succeed, for one after a rebalance; the records come again.
+        """
+        if not self._handed_out:
+            return
+        offsets = [TopicPartition(topic, partition, offset) for (topic, partition), offset in self._handed_out.items()]
+        try:
+            self._consumer.commit(offsets=offsets, asynchronous=False)
+        except KafkaException as error:
+            raise RetryableError(f"offsets were not committed: {error}") from error
+        self._handed_out.clear()
+
+    def lag_records(self) -> int:
+        """How many records of the assigned partitions have not been taken yet, as of the last fetches."""
+        lag = 0
+        for position in self._consumer.position(self._consumer.assignment()):
+            _, high = self._consumer.get_watermark_offsets(position, cached=True)
+            lag += max(0, high - position.offset) if position.offset >= 0 else 0
+        return lag
+
+    def _read(self, message: Message) -> Received[RecordT] | None:
+        error = message.error()
+        if error is not None:
+            if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  (its public name for a local error code)
+                return None
+            raise RetryableError(f"Kafka: {error.str()}")
+        topic, partition, offset = message.topic() or "", message.partition() or 0, message.offset() or 0
+        self._handed_out[topic, partition] = offset + 1
+        value = value_of(message)
+        try:
+            record = None if value is None else decode(value, self._topics[topic])
+            key = (key_of(message) or b"").decode()
+        except (ContractError, UnicodeDecodeError) as unreadable:
+            self._dead_letters.bury(message, str(unreadable))
+            return None
+        self._dead_letters.readable()
+        timestamp_ms = message.timestamp()[1]
+        return Received(record, key, topic, partition, offset, timestamp_ms, tuple(headers_of(message)))
+
+    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        for partition in partitions:
+            if partition.topic in self._from_beginning:
+                # committed offsets would hide the specs of cameras that nobody changed lately
+                partition.offset = OFFSET_BEGINNING
+        consumer.assign(partitions)
+        _tell(self._on_assigned, partitions)
+
+    def _revoked(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        for partition in partitions:
+            self._handed_out.pop((partition.topic, partition.partition), None)
+        _tell(self._on_revoked, partitions)
+
+
+def _tell(listener: PartitionsChanged | None, partitions: list[TopicPartition]) -> None:
+    if listener is None:
+        return
+    for topic in {partition.topic for partition in partitions}:
+        listener(topic, frozenset(part.partition for part in partitions if part.topic == topic))

@@ -1,0 +1,104 @@
+"""Says over HTTP whether a service lives, what it waits for, and what it has counted."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+__all__ = ["Health", "serve_health"]
+
+_BEAT_LIMIT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    content_type: str
+    body: bytes
+
+
+class Health:
+    """What a service waits for, and whether its loop still turns. Safe to use from several threads.
+
+    health.waiting("kafka", "127.0.0.1:9092 does not answer")
+    health.ready("kafka")
+    health.beat()          # in the loop
+    """
+
+    def __init__(self, service: str, *parts: str) -> None:
+        self._service = service
+        self._lock = threading.Lock()
+        self._waiting = dict.fromkeys(parts, "not started yet")
+        self._beat_s = time.monotonic()
+
+    def waiting(self, part: str, reason: str) -> None:
+        """`part` is not there: the service cannot do its work, for `reason`."""
+        with self._lock:
+            self._waiting[part] = reason
+
+    def ready(self, part: str) -> None:
+        """`part` is there."""
+        with self._lock:
+            self._waiting.pop(part, None)
+
+    def beat(self) -> None:
+        """The service's loop turned once more."""
+        self._beat_s = time.monotonic()
+
+    def readiness(self) -> _Answer:
+        """200 when nothing is waited for, else 503 with what and why."""
+        with self._lock:
+            waiting = dict(self._waiting)
+        return _json(503 if waiting else 200, {"service": self._service, "ready": not waiting, "waits_for": waiting})
+
+    def liveness(self) -> _Answer:
+        """200 while the loop turns: a service that waits is alive, one that hangs is not."""
+        silent_s = time.monotonic() - self._beat_s
+        alive = silent_s < _BEAT_LIMIT_S
+        return _json(
+            200 if alive else 503, {"service": self._service, "alive": alive, "last_beat_s_ago": round(silent_s, 1)}
+        )
+
+
+@contextmanager
+def serve_health(health: Health, host: str, port: int) -> Iterator[int]:
+    """Serve `/healthz`, `/readyz` and `/metrics` while the block runs; yields the port (0 takes a free one)."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            match self.path:
+                case "/healthz":
+                    self._answer(health.liveness())
+                case "/readyz":
+                    self._answer(health.readiness())
+                case "/metrics":
+                    self._answer(_Answer(200, CONTENT_TYPE_LATEST, generate_latest()))
+                case _:
+                    self._answer(_json(404, {"known": ["/healthz", "/readyz", "/metrics"]}))
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  (likewise)
+            """Stay silent: a probe every second is no news."""
+
+        def _answer(self, answer: _Answer) -> None:
+            self.send_response(answer.status)
+            self.send_header("Content-Type", answer.content_type)
+            self.send_header("Content-Length", str(len(answer.body)))
+            self.end_headers()
+            self.wfile.write(answer.body)
+
+    with ThreadingHTTPServer((host, port), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, name="health", daemon=True)
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+
+
+def _json(status: int, content: object) -> _Answer:
+    return _Answer(status, "application/json", json.dumps(content).encode())

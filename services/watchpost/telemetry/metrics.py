@@ -1,0 +1,48 @@
+"""Every metric that Watchpost exports, in one closed list (`docs/metrics.md` is held against it by a test)."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+__all__ = [
+    "BRIDGE_BYTES_SENT",
+    "BRIDGE_DROPPED_REPEATS",
+    "BRIDGE_LAG_RECORDS",
+    "BRIDGE_LEADER",
+    "BRIDGE_RECORDS",
+    "CAMERA_ONLINE",
+    "DEAD_LETTERS",
+    "EVENTS_EMITTED",
+    "FRAMES_ANALYZED",
+    "FRAMES_CAPTURED",
+    "FRAMES_SKIPPED",
+    "FRAME_STORE_BYTES",
+    "INFERENCE_LAG_RECORDS",
+    "INFERENCE_SECONDS",
+    "SOURCE_BYTES",
+    "THUMBNAILS_TAKEN",
+]
+
+# ingest
+SOURCE_BYTES = Counter("watchpost_source_bytes_total", "Bytes of coded video read from a camera", ["camera"])
+FRAMES_CAPTURED = Counter("watchpost_frames_captured_total", "Frames published", ["camera", "reason"])
+CAMERA_ONLINE = Gauge("watchpost_camera_online", "1 while a camera delivers pictures", ["camera"])
+FRAME_STORE_BYTES = Gauge("watchpost_frame_store_bytes", "Bytes of frames that this ingest process keeps")
+
+# inference
+FRAMES_ANALYZED = Counter("watchpost_frames_analyzed_total", "Frames analysed", ["camera"])
+FRAMES_SKIPPED = Counter("watchpost_frames_skipped_total", "Frames answered without analysis", ["camera", "reason"])
+INFERENCE_SECONDS = Histogram("watchpost_inference_seconds", "Time that the analyzer took for a batch")
+INFERENCE_LAG_RECORDS = Gauge("watchpost_inference_lag_records", "Frames waiting to be analysed")
+
+# events
+EVENTS_EMITTED = Counter("watchpost_events_emitted_total", "Event revisions written", ["type", "phase"])
+THUMBNAILS_TAKEN = Counter("watchpost_thumbnails_taken_total", "Thumbnails written", ["reason"])
+
+# bridge
+BRIDGE_RECORDS = Counter("watchpost_bridge_records_total", "Records committed at the centre", ["producer"])
+BRIDGE_BYTES_SENT = Gauge("watchpost_bridge_sent_bytes", "Bytes written to the centre's sockets", ["producer"])
+BRIDGE_LAG_RECORDS = Gauge("watchpost_bridge_lag_records", "Records not yet at the centre", ["producer"])
+BRIDGE_DROPPED_REPEATS = Counter("watchpost_bridge_dropped_repeats_total", "Replayed event revisions not sent again")
+BRIDGE_LEADER = Gauge("watchpost_bridge_leader", "1 while this bridge holds the site's leadership")
+
+# every service
+DEAD_LETTERS = Counter("watchpost_dead_letters_total", "Records buried", ["topic"])
