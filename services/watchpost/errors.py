@@ -4,6 +4,9 @@ WatchpostError
 ├── ConfigError          the operator can mend it; carries the key and a remedy
 ├── ContractError        a record does not match its schema; goes to the dead-letter topic
 │   └── UnknownSchemaError   the writer's schema is not known here: hold the record, never skip it
+├── FrameError           pixels that a record refers to cannot be had
+│   ├── FrameGoneError       they were kept for their time and are gone
+│   └── FrameCorruptError    they are not what was stored
 ├── ModelError           a model file is missing, unverified or unusable
 ├── SourceError          one camera; .reason says how it failed
 ├── RetryableError       the same call may work later
@@ -16,6 +19,9 @@ __all__ = [
     "ConfigError",
     "ContractError",
     "FencedError",
+    "FrameCorruptError",
+    "FrameError",
+    "FrameGoneError",
     "ModelError",
     "RetryableError",
     "SourceError",
@@ -58,6 +64,18 @@ class UnknownSchemaError(ContractError):
             f"no schema with fingerprint {fingerprint} is known; upgrade this reader or publish the schema"
         )
         self.fingerprint = fingerprint
+
+
+class FrameError(WatchpostError):
+    """Pixels that a record refers to cannot be had. Answer the record without them."""
+
+
+class FrameGoneError(FrameError):
+    """The frame was kept for its time and is gone."""
+
+
+class FrameCorruptError(FrameError):
+    """The bytes in the frame store are not those that were put there."""
 
 
 class ModelError(WatchpostError):
