@@ -7,10 +7,12 @@ batch = frames.take(max_records=8, wait_ms=20)
 frames.commit()         # after every output was acknowledged
 """
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -26,11 +28,15 @@ RecordT = TypeVar("RecordT", bound=Record)
 PartitionsChanged = Callable[[str, frozenset[int]], None]
 
 _FIRST_WAIT_S = 0.5
+_REBALANCE_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Received(Generic[RecordT]):
-    """A record with where it stood. `record` is None for a tombstone."""
+    """A record with where it stood. `record` is None for a tombstone.
+
+    A record with `warm_up` was committed before: it rebuilds what its reader remembers, and gives no output.
+    """
 
     record: RecordT | None
     key: str
@@ -39,6 +45,7 @@ class Received(Generic[RecordT]):
     offset: int
     timestamp_ms: int
     headers: tuple[Header, ...]
+    warm_up: bool = False
 
 
 class RecordConsumer(Generic[RecordT]):
@@ -50,23 +57,27 @@ class RecordConsumer(Generic[RecordT]):
         topics: which record each topic carries.
         dead_letters: where unreadable records go.
         from_beginning: topics that are read from their beginning at each assignment (compacted truths).
+        warm_up: how much of what was committed already is read again at each assignment.
         on_assigned, on_revoked: told the topic and the partitions, inside `take()`.
     """
 
     def __init__(
         self,
-        client: Mapping[str, str],
+        client: Mapping[str, Any],
         *,
         group: str,
         topics: Mapping[str, type[RecordT]],
         dead_letters: DeadLetters,
         from_beginning: frozenset[str] = frozenset(),
+        warm_up: timedelta = timedelta(0),
         on_assigned: PartitionsChanged | None = None,
         on_revoked: PartitionsChanged | None = None,
     ) -> None:
         self._topics = topics
         self._dead_letters = dead_letters
         self._from_beginning = from_beginning
+        self._warm_up = warm_up
+        self._committed: dict[tuple[str, int], int] = {}
         self._on_assigned = on_assigned
         self._on_revoked = on_revoked
         self._handed_out: dict[tuple[str, int], int] = {}
@@ -138,7 +149,9 @@ class RecordConsumer(Generic[RecordT]):
                 return None
             raise RetryableError(f"Kafka: {error.str()}")
         topic, partition, offset = message.topic() or "", message.partition() or 0, message.offset() or 0
-        self._handed_out[topic, partition] = offset + 1
+        warm_up = offset < self._committed.get((topic, partition), 0)
+        if not warm_up:
+            self._handed_out[topic, partition] = offset + 1
         value = value_of(message)
         try:
             record = None if value is None else decode(value, self._topics[topic])
@@ -148,19 +161,33 @@ class RecordConsumer(Generic[RecordT]):
             return None
         self._dead_letters.readable()
         timestamp_ms = message.timestamp()[1]
-        return Received(record, key, topic, partition, offset, timestamp_ms, tuple(headers_of(message)))
+        return Received(record, key, topic, partition, offset, timestamp_ms, tuple(headers_of(message)), warm_up)
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         for partition in partitions:
             if partition.topic in self._from_beginning:
                 # committed offsets would hide the specs of cameras that nobody changed lately
                 partition.offset = OFFSET_BEGINNING
+        if self._warm_up:
+            self._step_back(consumer, partitions)
         consumer.assign(partitions)
         _tell(self._on_assigned, partitions)
+
+    def _step_back(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Start `warm_up` earlier than committed, remembering where what is new begins."""
+        since_ms = int((time.time() - self._warm_up.total_seconds()) * 1000)
+        committed = consumer.committed(partitions, timeout=_REBALANCE_TIMEOUT_S)
+        asked = [TopicPartition(part.topic, part.partition, since_ms) for part in partitions]
+        earlier = consumer.offsets_for_times(asked, timeout=_REBALANCE_TIMEOUT_S)
+        for partition, done, early in zip(partitions, committed, earlier, strict=True):
+            if done.offset > 0 and 0 <= early.offset < done.offset:
+                self._committed[partition.topic, partition.partition] = done.offset
+                partition.offset = early.offset
 
     def _revoked(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
         for partition in partitions:
             self._handed_out.pop((partition.topic, partition.partition), None)
+            self._committed.pop((partition.topic, partition.partition), None)
         _tell(self._on_revoked, partitions)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from confluent_kafka import Consumer, Message, TopicPartition
 
@@ -74,7 +75,7 @@ class DeadLetters:
         self._in_a_row = 0
 
 
-def read_dead_letters(client: Mapping[str, str], topic: str) -> Iterator[DeadLetter]:
+def read_dead_letters(client: Mapping[str, Any], topic: str) -> Iterator[DeadLetter]:
     """Every dead letter of `topic` (the source topic's name), oldest first, as of now."""
     consumer = Consumer({**client, "group.id": "watchpost-dlq-list", "enable.auto.commit": False})
     try:
@@ -84,7 +85,7 @@ def read_dead_letters(client: Mapping[str, str], topic: str) -> Iterator[DeadLet
         consumer.close()
 
 
-def replay_dead_letters(client: Mapping[str, str], topic: str, producer: RecordProducer) -> int:
+def replay_dead_letters(client: Mapping[str, Any], topic: str, producer: RecordProducer) -> int:
     """Send `topic`'s dead letters back to it, each once, and return how many. What still fails is buried again."""
     consumer = Consumer({**client, "group.id": _REPLAY_GROUP, "enable.auto.commit": False})
     replayed = 0

@@ -1,6 +1,7 @@
 """Typed records into Kafka, each acknowledged before anything that depends on it goes on."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from confluent_kafka import KafkaError, Message, Producer
 
@@ -9,12 +10,7 @@ from watchpost.contracts.records import Record
 from watchpost.errors import RetryableError
 from watchpost.stream.messages import Header
 
-__all__ = ["RecordProducer", "client_config"]
-
-
-def client_config(bootstrap: str, security: Mapping[str, str], client_id: str) -> dict[str, str]:
-    """What every client of a cluster has in common, in librdkafka's words."""
-    return {"bootstrap.servers": bootstrap, "client.id": client_id, **security}
+__all__ = ["RecordProducer"]
 
 
 class RecordProducer:
@@ -25,7 +21,7 @@ class RecordProducer:
         overrides: further settings of librdkafka.
     """
 
-    def __init__(self, client: Mapping[str, str], overrides: Mapping[str, str | int | float] | None = None) -> None:
+    def __init__(self, client: Mapping[str, Any], overrides: Mapping[str, str | int | float] | None = None) -> None:
         self._failure: KafkaError | None = None
         self._producer = Producer(
             {
