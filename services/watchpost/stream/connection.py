@@ -1,4 +1,4 @@
-"""What every client of a cluster has in common: its address, its protection, and how it tells that the cluster is away."""
+"""How a client finds its cluster, and tells that it is away."""
 
 import json
 from collections.abc import Mapping

@@ -61,7 +61,7 @@ class RecordConsumer(Generic[RecordT]):
         on_assigned, on_revoked: told the topic and the partitions, inside `take()`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (a consumer is what these say; a settings object would only hide them)
         self,
         client: Mapping[str, Any],
         *,
