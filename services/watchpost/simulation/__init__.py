@@ -1,0 +1,7 @@
+"""A camera that is not there: a rendered place with people whose truth is known, for tests, demos and evaluation."""
+
+from watchpost.simulation.scenario import TrueFall
+from watchpost.simulation.scene import FrameTruth, Scene, SimFrame, TruePerson
+from watchpost.simulation.spec import Place, SceneSpec, parse_uri
+
+__all__ = ["FrameTruth", "Place", "Scene", "SceneSpec", "SimFrame", "TrueFall", "TruePerson", "parse_uri"]
