@@ -1,0 +1,220 @@
+"""The command `watchpost`. Each command imports what it needs when it runs, so that the command line stays quick."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from watchpost.errors import WatchpostError
+
+__all__ = ["main"]
+
+app = typer.Typer(
+    help="Watch many cameras where they stand; send only what matters.", no_args_is_help=True, add_completion=False
+)
+kafka_app = typer.Typer(help="The embedded Kafka.", no_args_is_help=True)
+topics_app = typer.Typer(help="The topics that Watchpost needs.", no_args_is_help=True)
+models_app = typer.Typer(help="The model catalogue.", no_args_is_help=True)
+dlq_app = typer.Typer(help="Records that nobody could read.", no_args_is_help=True)
+config_app = typer.Typer(help="The configuration file.", no_args_is_help=True)
+bridge_app = typer.Typer(help="The bridge to the centre.", no_args_is_help=True)
+for name, group in {
+    "kafka": kafka_app,
+    "topics": topics_app,
+    "models": models_app,
+    "dlq": dlq_app,
+    "config": config_app,
+    "bridge": bridge_app,
+}.items():
+    app.add_typer(group, name=name)
+
+Config = Annotated[Path | None, typer.Option("--config", "-c", help="The site's YAML file; all defaults without one.")]
+DataDir = Annotated[Path, typer.Option(help="The broker's folder.")]
+SourceTopic = Annotated[str, typer.Argument(help="The topic that they came from.")]
+ModelNames = Annotated[list[str] | None, typer.Argument(help="All that are here without names.")]
+
+_DATA_DIR = Path("var/kafka")
+
+
+def main() -> None:
+    """Run the command line; an error of ours becomes one line and exit code 1."""
+    try:
+        app()
+    except WatchpostError as error:
+        typer.secho(f"watchpost: {error}", fg="red", err=True)
+        sys.exit(1)
+
+
+@app.command()
+def run(
+    service: Annotated[str, typer.Argument(help="ingest, inference, events or bridge")], config: Config = None
+) -> None:
+    """Run one service in the foreground."""
+    from watchpost.errors import ConfigError
+    from watchpost.settings import load_settings
+
+    settings = load_settings(config)
+    match service:
+        case "ingest":
+            from watchpost.ingest.pipeline import run as run_service
+        case "inference":
+            from watchpost.inference.pipeline import run as run_service
+        case "events":
+            from watchpost.events.pipeline import run as run_service
+        case "bridge":
+            from watchpost.bridge.pipeline import run as run_service
+        case _:
+            raise ConfigError("service", f"there is no {service!r}", "name ingest, inference, events or bridge")
+    run_service(settings)
+
+
+@app.command()
+def up(config: Config = None) -> None:
+    """Run a whole site on this machine, each service as a supervised process, until Ctrl-C."""
+    from watchpost.settings import load_settings
+    from watchpost.site.up import run_site
+
+    run_site(load_settings(config), config)
+
+
+@app.command()
+def demo(
+    source: Annotated[str | None, typer.Option(help="A file or URL instead of the simulated street.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=1, help="Stop by itself after so long.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON line.")] = False,
+) -> None:
+    """Show a site and a centre at work: two real brokers, a camera, every service, and the events as they arrive."""
+    from watchpost.site.demo import run_demo
+
+    report = run_demo(source, seconds)
+    if as_json:
+        typer.echo(json.dumps(report))
+
+
+@app.command()
+def analyze(
+    file: Annotated[Path, typer.Argument(help="A recording.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    fps: Annotated[float, typer.Option(min=0.1, max=60, help="Frames analysed a second.")] = 5.0,
+) -> None:
+    """Run the site's analyzer and event logic over a recording, without Kafka."""
+    from watchpost.analyze import analyze_file, as_text
+
+    for line in analyze_file(file, fps=fps):
+        typer.echo(json.dumps(line) if as_json else as_text(line))
+
+
+@kafka_app.command("start")
+def kafka_start(
+    data_dir: DataDir = _DATA_DIR,
+    port: Annotated[int, typer.Option(help="Where clients connect.")] = 9092,
+    heap_mb: Annotated[int, typer.Option(help="The JVM's heap.")] = 256,
+) -> None:
+    """Start a broker in the background; it runs until `watchpost kafka stop`."""
+    from watchpost.stream.kafka_commands import start_kafka
+
+    typer.echo(json.dumps(start_kafka(data_dir, port=port, heap_mb=heap_mb).as_plain()))
+
+
+@kafka_app.command("stop")
+def kafka_stop(data_dir: DataDir = _DATA_DIR) -> None:
+    """Stop the broker of this folder."""
+    from watchpost.stream.kafka_commands import stop_kafka
+
+    typer.echo("stopped" if stop_kafka(data_dir) else "was not running")
+
+
+@kafka_app.command("status")
+def kafka_status(data_dir: DataDir = _DATA_DIR) -> None:
+    """Tell whether the broker of this folder runs, and where."""
+    from watchpost.stream.kafka_commands import kafka_status as status_of
+
+    typer.echo(json.dumps(status_of(data_dir).as_plain()))
+
+
+@topics_app.command("apply")
+def topics_apply(
+    config: Config = None,
+    central: Annotated[bool, typer.Option("--central", help="The centre's topics instead of the site's.")] = False,
+) -> None:
+    """Create what is missing; report, and never change, what differs."""
+    from watchpost.settings import load_settings
+    from watchpost.site.topics import apply_site_topics
+
+    for line in apply_site_topics(load_settings(config), "central" if central else "site").lines():
+        typer.echo(line)
+
+
+@models_app.command("list")
+def models_list() -> None:
+    """Show the catalogue and what of it is here."""
+    from watchpost.models.commands import describe_models
+
+    for line in describe_models():
+        typer.echo(line)
+
+
+@models_app.command("pull")
+def models_pull(names: Annotated[list[str], typer.Argument(help="Names from the catalogue.")]) -> None:
+    """Fetch models and verify them."""
+    from watchpost.models.commands import pull_models
+
+    for line in pull_models(names):
+        typer.echo(line)
+
+
+@models_app.command("verify")
+def models_verify(
+    names: ModelNames = None,
+) -> None:
+    """Compare what is here with the catalogue's checksums."""
+    from watchpost.models.commands import verify_models
+
+    for line in verify_models(names or []):
+        typer.echo(line)
+
+
+@dlq_app.command("list")
+def dlq_list(topic: SourceTopic, config: Config = None) -> None:
+    """Show the dead letters of a topic, one JSON object a line."""
+    from watchpost.settings import load_settings
+    from watchpost.site.dead_letters import describe_dead_letters
+
+    for letter in describe_dead_letters(load_settings(config), topic):
+        typer.echo(json.dumps(letter))
+
+
+@dlq_app.command("replay")
+def dlq_replay(topic: SourceTopic, config: Config = None) -> None:
+    """Send the dead letters of a topic back to it, each once."""
+    from watchpost.settings import load_settings
+    from watchpost.site.dead_letters import replay
+
+    typer.echo(f"{replay(load_settings(config), topic)} replayed")
+
+
+@config_app.command("check")
+def config_check(file: Annotated[Path, typer.Argument(help="The site's YAML file.")]) -> None:
+    """Say whether the file is sound, and every value in force."""
+    from watchpost.settings import load_settings
+
+    typer.echo(load_settings(file).model_dump_json(indent=2))
+
+
+@config_app.command("schema")
+def config_schema() -> None:
+    """Print the JSON schema of the configuration file, for editors."""
+    from watchpost.settings import SiteSettings
+
+    typer.echo(json.dumps(SiteSettings.model_json_schema(), indent=2))
+
+
+@bridge_app.command("adopt")
+def bridge_adopt(config: Config = None) -> None:
+    """Accept that this site's Kafka is another cluster than the centre knows, and begin a new epoch."""
+    from watchpost.bridge.pipeline import adopt
+    from watchpost.settings import load_settings
+
+    typer.echo(adopt(load_settings(config)))

@@ -1,0 +1,129 @@
+"""The inference worker's path: frames in, observations out."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+import structlog
+
+from watchpost.clock import Clock, SystemClock
+from watchpost.contracts import TopicName
+from watchpost.contracts.records import CameraId, FrameAnalyzed, FrameCaptured, SkipReason
+from watchpost.errors import FrameCorruptError, FrameGoneError
+from watchpost.frames import FrameStore
+from watchpost.inference.analyzer import Analyzer, LoadedFrame, Observation
+from watchpost.inference.analyzers import build_analyzer
+from watchpost.settings import SiteSettings
+from watchpost.stream import DeadLetters, Received, RecordConsumer, RecordProducer, client_config, watched
+from watchpost.telemetry import metrics, running
+
+__all__ = ["answer", "run"]
+
+_LOG = structlog.get_logger()
+# what the analyzer remembers of a camera is rebuilt from frames that still lie in the store
+_WARM_UP = timedelta(seconds=5)
+
+
+def run(settings: SiteSettings) -> None:
+    """Frames in, observations out. A batch is committed after its observations are acknowledged."""
+    clock = SystemClock()
+    with running("inference", settings, "model", "kafka") as service:
+        analyzer = build_analyzer(settings)
+        service.health.ready("model")
+        store = FrameStore(settings.frames, clock)
+        client = client_config(settings.kafka.address, settings.kafka.security.client_config(), "watchpost-inference")
+        producer = RecordProducer(client)
+        with RecordConsumer(
+            watched(client, service.health),
+            group=settings.inference.group,
+            topics={TopicName.FRAMES.value: FrameCaptured},
+            dead_letters=DeadLetters(producer, "inference"),
+            warm_up=_WARM_UP,
+        ) as frames:
+            while not service.stop.is_set():
+                service.health.beat()
+                batch = frames.take(settings.inference.batch, settings.inference.batch_wait_ms)
+                for observation in answer(batch, analyzer, store, clock):
+                    producer.send(TopicName.OBSERVATIONS, observation, key=observation.camera)
+                producer.flush()
+                frames.commit()
+                metrics.INFERENCE_LAG_RECORDS.set(frames.lag_records())
+
+
+def answer(
+    batch: Sequence[Received[FrameCaptured]], analyzer: Analyzer, store: FrameStore, clock: Clock
+) -> Iterator[FrameAnalyzed]:
+    """One answer for each new frame of `batch`, in its order; a skip is an answer too, counted under its reason."""
+    loaded: list[LoadedFrame] = []
+    skipped: dict[str, SkipReason] = {}
+    for received in batch:
+        frame = received.record
+        if frame is None:
+            continue
+        taken = _load(frame, store, clock, late_is_fine=received.warm_up)
+        if isinstance(taken, SkipReason):
+            skipped[frame.frame_id] = taken
+        else:
+            loaded.append(taken)
+    seen = _analyze(loaded, analyzer)
+    for received in batch:
+        frame = received.record
+        if frame is not None and not received.warm_up:
+            found = seen.get(frame.frame_id)
+            reason = None if found else skipped.get(frame.frame_id, SkipReason.ANALYZER_FAILED)
+            _count(frame.camera, reason)
+            yield _observation(frame, found, reason, analyzer, clock)
+
+
+def _load(frame: FrameCaptured, store: FrameStore, clock: Clock, *, late_is_fine: bool) -> LoadedFrame | SkipReason:
+    if frame.expires_at < clock.now() and not late_is_fine:
+        return SkipReason.EXPIRED
+    try:
+        return LoadedFrame(frame, store.load_bgr(frame.image))
+    except FrameGoneError:
+        return SkipReason.FRAME_GONE
+    except FrameCorruptError as error:
+        _LOG.warning("frame is corrupt", frame_id=frame.frame_id, camera=frame.camera, error=str(error))
+        return SkipReason.FRAME_CORRUPT
+
+
+def _analyze(frames: list[LoadedFrame], analyzer: Analyzer) -> dict[str, Observation]:
+    """What was seen, by frame_id. One frame that the analyzer chokes on does not take the others with it."""
+    with metrics.INFERENCE_SECONDS.time():
+        try:
+            return _by_frame(frames, analyzer.analyze(frames)) if frames else {}
+        except Exception:  # noqa: BLE001  whatever one frame does to a model, the worker must answer the others
+            if len(frames) == 1:
+                only = frames[0].record
+                _LOG.exception("analyzer failed", frame_id=only.frame_id, camera=only.camera)
+                return {}
+    return {frame_id: seen for frame in frames for frame_id, seen in _analyze([frame], analyzer).items()}
+
+
+def _by_frame(frames: list[LoadedFrame], seen: list[Observation]) -> dict[str, Observation]:
+    return {frame.record.frame_id: observation for frame, observation in zip(frames, seen, strict=True)}
+
+
+def _observation(
+    frame: FrameCaptured, seen: Observation | None, skipped: SkipReason | None, analyzer: Analyzer, clock: Clock
+) -> FrameAnalyzed:
+    return FrameAnalyzed(
+        frame_id=frame.frame_id,
+        site=frame.site,
+        camera=frame.camera,
+        captured_at=frame.captured_at,
+        analyzed_at=clock.now(),
+        image=frame.image,
+        reason=frame.reason,
+        objects=seen.objects if seen else (),
+        answers=seen.answers if seen else (),
+        person_count=seen.person_count if seen else 0,
+        skipped=skipped,
+        provenance=analyzer.provenance,
+    )
+
+
+def _count(camera: CameraId, skipped: SkipReason | None) -> None:
+    if skipped is None:
+        metrics.FRAMES_ANALYZED.labels(camera).inc()
+    else:
+        metrics.FRAMES_SKIPPED.labels(camera, skipped.value).inc()
