@@ -159,7 +159,7 @@ def skeleton(pose: Pose) -> Points:
 def _turned(axes: Points, pitch: float) -> Points:
     """Axes (columns forward, up, right) pitched forward about their own right axis."""
     c, s = cos(pitch), sin(pitch)
-    return axes @ np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]])
+    return np.asarray(axes @ np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]]), np.float64)
 
 
 def _rolled(roll: float) -> Points:

@@ -119,10 +119,18 @@ class Scene:
 
     def frames(self, start_s: float = 0.0) -> Iterator[SimFrame]:
         """The frames from `start_s` on, in order; without an end where the scene is endless."""
-        index = ceil(start_s * self.spec.fps)
-        while self.frame_count is None or index < self.frame_count:
+        index = self.index_at(start_s)
+        while self.has_frame(index):
             yield self.frame(index)
             index += 1
+
+    def index_at(self, time_s: float) -> int:
+        """The first frame at or after `time_s`."""
+        return ceil(time_s * self.spec.fps)
+
+    def has_frame(self, index: int) -> bool:
+        """Whether the scene lasts until this frame."""
+        return self.frame_count is None or index < self.frame_count
 
     def frame(self, index: int) -> SimFrame:
         """Any one frame. Frames that follow one another are cheapest (about 3 ms at 960x540 with 4 people)."""
