@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 
 import cattrs
 from fastavro import schemaless_reader, schemaless_writer
+from fastavro.validation import ValidationError, validate
 
 from watchpost.contracts.records import Record
 from watchpost.contracts.schemas import Schemas, shipped_schemas
@@ -30,9 +31,16 @@ def _converter() -> cattrs.Converter:
     converter = cattrs.Converter(detailed_validation=False)
     # Avro carries both natively: cattrs must hand them on as they are
     for native in (datetime, bytes):
-        converter.register_unstructure_hook(native, lambda value: value)
         converter.register_structure_hook(native, lambda value, _: value)
+    converter.register_unstructure_hook(bytes, lambda value: value)
+    converter.register_unstructure_hook(datetime, _aware)
     return converter
+
+
+def _aware(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ContractError(f"{moment} names no time zone; records carry UTC")
+    return moment
 
 
 _CONVERTER = _converter()
@@ -52,9 +60,12 @@ def encode(record: Record) -> bytes:
     schema = shipped_schemas().latest(type(record).__name__)
     buffer = io.BytesIO()
     buffer.write(_SINGLE_OBJECT_MAGIC + bytes.fromhex(schema.fingerprint))
+    plain = to_plain(record)
     try:
-        schemaless_writer(buffer, schema.parsed, to_plain(record), strict=True)
-    except (ValueError, TypeError, OverflowError) as error:
+        # the writer alone would put a 40-bit number where readers expect 32 bits
+        validate(plain, schema.parsed, strict=True)
+        schemaless_writer(buffer, schema.parsed, plain)
+    except (ValidationError, ValueError, TypeError, OverflowError) as error:
         raise ContractError(f"{schema.record} cannot be written: {error}") from error
     return buffer.getvalue()
 
