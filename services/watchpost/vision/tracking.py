@@ -17,7 +17,7 @@ from scipy.optimize import linear_sum_assignment
 
 from watchpost.vision.geometry import FractionBox
 
-__all__ = ["Detection", "Track", "TrackingRules", "Tracks", "follow"]
+__all__ = ["Detection", "Track", "TrackingRules", "Tracks", "follow", "seen_again"]
 
 _MICROSECONDS = 1_000_000
 _PREDICTION_LIMIT_S = 1.0
@@ -103,6 +103,14 @@ def follow(
     live = sorted([*unseen, *seen.values()], key=lambda track: track.id)
     owned = tuple(owners[index].id if index in owners else None for index in range(len(detections)))
     return Tracks(next_id, tuple(live)), owned
+
+
+def seen_again(tracks: Tracks, track_id: int, box: FractionBox, at_us: int) -> Tracks:
+    """The tracks, with one of them found in a frame by a second look."""
+    return replace(
+        tracks,
+        live=tuple(_continued(track, box, at_us) if track.id == track_id else track for track in tracks.live),
+    )
 
 
 def _matched(

@@ -1,0 +1,54 @@
+"""What a worker remembers of one camera: who was followed, how tall each stood, and the empty scene."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from statistics import median
+
+from watchpost.contracts.records import Posture
+from watchpost.vision.foreground import Foreground
+from watchpost.vision.geometry import FractionBox
+from watchpost.vision.tracking import Tracks
+
+__all__ = ["CameraMemory", "PersonMemory"]
+
+_LOW = 0.30
+_SHRUNK = 0.72
+_RECENT_US = 2_000_000
+
+
+@dataclass(slots=True)
+class PersonMemory:
+    """One followed person. Heights and tops are fractions of the frame's height."""
+
+    heights: deque[float] = field(default_factory=lambda: deque(maxlen=15))
+    tops: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=64))
+    quarters: int | None = None
+    """How the picture was turned when a second look last found the person; None while they are found as they are."""
+
+    def is_low(self, box: FractionBox, at_us: int) -> bool:
+        """Whether the head is far below where it was, or the body much shorter than it usually is."""
+        if not self.heights:
+            return False
+        usual = median(self.heights)
+        highest = min((top for seen_us, top in self.tops if at_us - seen_us <= _RECENT_US), default=box.y0)
+        return box.y0 - highest >= _LOW * usual or box.height <= _SHRUNK * usual
+
+    def take(self, box: FractionBox, posture: Posture, at_us: int) -> None:
+        """Remember one sighting."""
+        self.tops.append((at_us, box.y0))
+        if posture is Posture.UPRIGHT:
+            self.heights.append(box.height)
+
+    def usual_height(self, otherwise: float) -> float:
+        """The height at which the person usually stands."""
+        return median(self.heights) if self.heights else otherwise
+
+
+@dataclass(slots=True)
+class CameraMemory:
+    """One camera. `seen_us` is the captured_at of the newest frame taken in."""
+
+    seen_us: int = -1
+    tracks: Tracks = field(default_factory=Tracks)
+    people: dict[int, PersonMemory] = field(default_factory=dict)
+    foreground: Foreground = field(default_factory=Foreground)

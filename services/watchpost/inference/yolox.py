@@ -1,0 +1,185 @@
+"""The CPU's analyzer: YOLOX finds people, a second look the lying; keypoints say the posture where boxes do not."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from watchpost.contracts.records import CameraId, CaptureReason, DetectedObject, Posture, Provenance
+from watchpost.inference.analyzer import LoadedFrame, Observation
+from watchpost.inference.detector import OnnxDetector, load_detector
+from watchpost.inference.memory import CameraMemory, PersonMemory
+from watchpost.inference.movenet import MoveNet
+from watchpost.inference.second_look import LookRules, look_again
+from watchpost.models import Catalogue, load_catalogue
+from watchpost.vision.crops import cut_square
+from watchpost.vision.geometry import FractionBox, PixelBox
+from watchpost.vision.posture import Pose, PostureRules, posture_of
+from watchpost.vision.tracking import Detection, Track, TrackingRules, follow, seen_again
+
+__all__ = ["YoloxAnalyzer", "YoloxRules", "load_yolox"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PERSON = "person"
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class YoloxRules:
+    """The figures of the analyzer.
+
+    Args:
+        budget_px: a frame is scaled, its aspect kept, to about this many pixels.
+        largest_zoom: but never enlarged by more than this.
+        established: a track seen this often is a person who is looked for again when lost.
+        looks: at most this many lost people are looked for again in one frame.
+        pose_reach: the side of the cut for keypoints, as a multiple of the box's longer side.
+        tracking: when a box begins, continues and ends a track.
+        look: the second look.
+        posture: where one posture ends and the next begins.
+
+    """
+
+    budget_px: int = 640 * 480
+    largest_zoom: float = 2.0
+    established: int = 2
+    looks: int = 3
+    pose_reach: float = 1.35
+    tracking: TrackingRules = field(default_factory=TrackingRules)
+    look: LookRules = field(default_factory=LookRules)
+    posture: PostureRules = field(default_factory=PostureRules)
+
+
+class YoloxAnalyzer:
+    """Says of each frame who is there and in which posture.
+
+    One per process: it remembers the last seconds of every camera that it is shown.
+    """
+
+    def __init__(
+        self, detector: OnnxDetector, movenet: MoveNet, provenance: Provenance, rules: YoloxRules | None = None
+    ) -> None:
+        self.provenance = provenance
+        self._detector = detector
+        self._movenet = movenet
+        self._rules = rules or YoloxRules()
+        self._memories: dict[CameraId, CameraMemory] = {}
+
+    def analyze(self, frames: Sequence[LoadedFrame]) -> list[Observation]:
+        """One observation per frame, in the same order."""
+        return [self._observed(frame) for frame in frames]
+
+    def forget(self, camera: CameraId) -> None:
+        """Drop what is remembered of a camera."""
+        self._memories.pop(camera, None)
+
+    def _observed(self, frame: LoadedFrame) -> Observation:
+        at_us = (frame.record.captured_at - _EPOCH) // timedelta(microseconds=1)
+        memory = self._memories.setdefault(frame.record.camera, CameraMemory())
+        if frame.record.reason is CaptureReason.BURST or at_us <= memory.seen_us:
+            # burst frames and redelivered ones come after newer frames: they are seen by a fresh eye
+            memory = CameraMemory()
+        memory.seen_us = at_us
+        people = self._people(frame.bgr, memory, at_us)
+        return Observation(tuple(people), (), len(people))
+
+    def _people(self, picture: Pixels, memory: CameraMemory, at_us: int) -> list[DetectedObject]:
+        size = picture.shape[1], picture.shape[0]
+        memory.foreground.take(picture)
+        found = [
+            Detection(one.box.to_fractions(*size), one.score)
+            for one in self._detector.find(picture, *self._canvas(*size), self._rules.tracking.keep_score)
+        ]
+        memory.tracks, owners = follow(memory.tracks, found, at_us, self._rules.tracking)
+        seen = {
+            owner: self._as_found(picture, memory, owner, detection, at_us)
+            for owner, detection in zip(owners, found, strict=True)
+            if owner is not None
+        }
+        for track in self._lost(memory, seen.keys(), at_us):
+            again = self._found_again(picture, memory, track, [one.box for one in seen.values()], at_us)
+            if again is not None:
+                seen[track.id] = again
+                memory.tracks = seen_again(memory.tracks, track.id, again.box, at_us)
+        live = {track.id for track in memory.tracks.live}
+        memory.people = {owner: person for owner, person in memory.people.items() if owner in live}
+        memory.foreground.learn(picture, [track.box for track in memory.tracks.live])
+        return [seen[owner] for owner in sorted(seen)]
+
+    def _as_found(
+        self, picture: Pixels, memory: CameraMemory, owner: int, detection: Detection, at_us: int
+    ) -> DetectedObject:
+        person = memory.people.setdefault(owner, PersonMemory())
+        box = detection.box.to_pixels(picture.shape[1], picture.shape[0])
+        low = person.is_low(detection.box, at_us)
+        pose = self._pose(picture, box) if low or box.width > 0.9 * box.height else None
+        posture, sure = posture_of(box, low, pose, self._rules.posture)
+        person.take(detection.box, posture, at_us)
+        person.quarters = None
+        return DetectedObject(_PERSON, detection.box, detection.score, posture, sure)
+
+    def _lost(self, memory: CameraMemory, seen: Collection[int], at_us: int) -> list[Track]:
+        lost = [
+            track
+            for track in memory.tracks.live
+            if track.id not in seen and track.seen_us < at_us and track.sightings >= self._rules.established
+        ]
+        return sorted(lost, key=lambda track: -track.seen_us)[: self._rules.looks]
+
+    def _found_again(
+        self, picture: Pixels, memory: CameraMemory, track: Track, taken: list[FractionBox], at_us: int
+    ) -> DetectedObject | None:
+        person = memory.people.setdefault(track.id, PersonMemory())
+        width, height = picture.shape[1], picture.shape[0]
+        last = track.box
+        share = memory.foreground.share(last)
+        if share is not None and share < 0.05:
+            return None
+        turns = (1, 3, 2) if person.quarters is None else (person.quarters, *({1, 3, 2} - {person.quarters}))
+        length_px = person.usual_height(last.height) * height
+        again = look_again(self._detector, picture, last.to_pixels(width, height), length_px, turns, self._rules.look)
+        if again is None:
+            return None
+        box = again.box.to_fractions(width, height)
+        if any(box.intersection_over_union(other) > 0.5 for other in taken):
+            return None
+        person.quarters = again.quarters
+        person.take(box, Posture.LYING, at_us)
+        return DetectedObject(_PERSON, box, again.score, Posture.LYING, min(1.0, 0.3 + again.score))
+
+    def _pose(self, picture: Pixels, box: PixelBox) -> Pose | None:
+        side = self._rules.pose_reach * max(box.width, box.height)
+        cut = cut_square(picture, (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2, side)
+        size = picture.shape[1], picture.shape[0]
+        wanted = box.to_fractions(*size)
+        poses = self._movenet.poses(cut, 0.15)
+        return max(
+            poses,
+            key=lambda pose: pose.box.to_fractions(*size).intersection_over_union(wanted),
+            default=None,
+        )
+
+    def _canvas(self, width_px: int, height_px: int) -> tuple[int, int]:
+        zoom = min((self._rules.budget_px / (width_px * height_px)) ** 0.5, self._rules.largest_zoom)
+        return max(32, round(width_px * zoom / 32) * 32), max(32, round(height_px * zoom / 32) * 32)
+
+
+def load_yolox(
+    name: str,
+    models_dir: Path,
+    config_version: str,
+    threads: int = 1,
+    catalogue: Catalogue | None = None,
+    rules: YoloxRules | None = None,
+) -> YoloxAnalyzer:
+    """The analyzer with the detector of this name. Raises ModelError for a model that is missing or unusable."""
+    known = catalogue or load_catalogue()
+    detector = load_detector(name, models_dir, (_PERSON,), threads, known)
+    spec = known.model(name)
+    digest = ",".join(sorted(file.sha256 for file in spec.files.values()))
+    provenance = Provenance(name, "fp32", f"sha256:{digest}", "", config_version, version("watchpost"))
+    return YoloxAnalyzer(detector, MoveNet(models_dir, known, threads), provenance, rules)

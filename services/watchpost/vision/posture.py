@@ -1,0 +1,85 @@
+"""How a person holds the body, read from keypoints where there are some and from the box's shape where not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import atan2, degrees, hypot
+
+from watchpost.contracts.records import Posture
+from watchpost.vision.geometry import PixelBox
+
+__all__ = ["Keypoint", "Pose", "PostureRules", "posture_of", "torso_degrees"]
+
+_SHOULDERS, _HIPS = (5, 6), (11, 12)
+
+
+@dataclass(frozen=True, slots=True)
+class Keypoint:
+    """A joint in pixels of the picture, and how sure the model was (0 to 1)."""
+
+    x: float
+    y: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """One person's 17 keypoints in COCO's order, with the model's own box and score."""
+
+    keypoints: tuple[Keypoint, ...]
+    box: PixelBox
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class PostureRules:
+    """Where one posture ends and the next begins.
+
+    Args:
+        lying_degrees: a torso at least this far from the vertical lies.
+        upright_degrees: a torso at most this far from the vertical stands or sits.
+        wide: a box at least this many times wider than high lies, unless the torso is upright.
+        keypoint_score: shoulders and hips seen less surely than this say nothing.
+
+    """
+
+    lying_degrees: float = 50.0
+    upright_degrees: float = 40.0
+    wide: float = 1.2
+    keypoint_score: float = 0.2
+
+
+def torso_degrees(pose: Pose, least_score: float) -> float | None:
+    """The angle between the torso (hips to shoulders) and straight up: 0 stands, 90 lies, 180 is upside down.
+
+    None where shoulders or hips are not seen surely enough.
+    """
+    shoulders = _middle(pose, _SHOULDERS, least_score)
+    hips = _middle(pose, _HIPS, least_score)
+    if shoulders is None or hips is None:
+        return None
+    across, up = shoulders[0] - hips[0], hips[1] - shoulders[1]
+    # a torso of a few pixels has no direction: it is seen end-on, or the points are guesses
+    if hypot(across, up) < 0.08 * max(pose.box.width, pose.box.height):
+        return None
+    return degrees(atan2(abs(across), up))
+
+
+def posture_of(box: PixelBox, low: bool, pose: Pose | None, rules: PostureRules) -> tuple[Posture, float]:
+    """The posture and how sure it is (0 to 1). `low`: the head is far below where this person's head usually is."""
+    torso = None if pose is None else torso_degrees(pose, rules.keypoint_score)
+    wide = box.width >= rules.wide * box.height
+    if torso is not None and torso >= rules.lying_degrees and (low or wide):
+        return Posture.LYING, min(1.0, 0.5 + torso / 180)
+    if wide and (torso is None or torso > rules.upright_degrees):
+        return Posture.LYING, 0.6
+    if low or wide:
+        return Posture.BENT, 0.5 if torso is None else 0.8
+    return Posture.UPRIGHT, 0.8
+
+
+def _middle(pose: Pose, joints: tuple[int, int], least_score: float) -> tuple[float, float] | None:
+    seen = [pose.keypoints[joint] for joint in joints if pose.keypoints[joint].score >= least_score]
+    if not seen:
+        return None
+    return sum(point.x for point in seen) / len(seen), sum(point.y for point in seen) / len(seen)
