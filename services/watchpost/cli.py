@@ -148,20 +148,24 @@ def topics_apply(
 
 
 @models_app.command("list")
-def models_list() -> None:
+def models_list(config: Config = None) -> None:
     """Show the catalogue and what of it is here."""
     from watchpost.models.commands import describe_models
+    from watchpost.settings import load_settings
 
-    for line in describe_models():
+    for line in describe_models(load_settings(config).models_catalogue):
         typer.echo(line)
 
 
 @models_app.command("pull")
-def models_pull(names: Annotated[list[str], typer.Argument(help="Names from the catalogue.")]) -> None:
+def models_pull(
+    names: Annotated[list[str], typer.Argument(help="Names from the catalogue.")], config: Config = None
+) -> None:
     """Fetch models and verify them."""
     from watchpost.models.commands import pull_models
+    from watchpost.settings import load_settings
 
-    for line in pull_models(names):
+    for line in pull_models(names, load_settings(config).models_catalogue):
         typer.echo(line)
 
 
