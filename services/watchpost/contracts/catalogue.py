@@ -32,6 +32,7 @@ class TopicName(StrEnum):
     COMMANDS = "watchpost.commands.v1"
     VERDICTS = "watchpost.verdicts.v1"
     SCHEMAS = "watchpost.schemas.v1"
+    BRIDGE_LOCK = "watchpost.bridge-lock.v1"
     CHECKPOINTS = "watchpost.checkpoints.<site>.v1"
     SITE_VERDICTS = "watchpost.verdicts.<site>.v1"
     RELEASES = "watchpost.releases.v1"

@@ -343,13 +343,17 @@ class VerdictGiven:
 
 @dataclass(frozen=True, slots=True)
 class SourcePosition:
-    """How far a bridge has brought one partition of the site to the centre, within one epoch of that partition."""
+    """How far a bridge has brought one partition of the site to the centre, within one epoch of that partition.
+
+    `leader_epoch` is Kafka's, of the last record brought (-1: none): it tells a log that lost its end.
+    """
 
     topic: str
     topic_id: str
     partition: int
     epoch: int
     next_offset: int
+    leader_epoch: int
 
 
 @dataclass(frozen=True, slots=True)

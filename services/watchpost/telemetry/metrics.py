@@ -7,6 +7,7 @@ __all__ = [
     "BRIDGE_DROPPED_REPEATS",
     "BRIDGE_LAG_RECORDS",
     "BRIDGE_LEADER",
+    "BRIDGE_LOST_RECORDS",
     "BRIDGE_RECORDS",
     "CAMERA_ONLINE",
     "DEAD_LETTERS",
@@ -42,6 +43,9 @@ BRIDGE_RECORDS = Counter("watchpost_bridge_records_total", "Records committed at
 BRIDGE_BYTES_SENT = Gauge("watchpost_bridge_sent_bytes", "Bytes written to the centre's sockets", ["producer"])
 BRIDGE_LAG_RECORDS = Gauge("watchpost_bridge_lag_records", "Records not yet at the centre", ["producer"])
 BRIDGE_DROPPED_REPEATS = Counter("watchpost_bridge_dropped_repeats_total", "Replayed event revisions not sent again")
+BRIDGE_LOST_RECORDS = Counter(
+    "watchpost_bridge_lost_records_total", "Records that retention took before they were sent", ["producer"]
+)
 BRIDGE_LEADER = Gauge("watchpost_bridge_leader", "1 while this bridge holds the site's leadership")
 
 # every service
