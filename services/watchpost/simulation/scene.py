@@ -20,10 +20,10 @@ import numpy as np
 
 from watchpost.contracts.records import Posture
 from watchpost.errors import ConfigError
-from watchpost.simulation.backdrop import draw_backdrop
 from watchpost.simulation.body import skeleton
 from watchpost.simulation.figures import Figure, draw_figure, outline_of
 from watchpost.simulation.looks import look_of
+from watchpost.simulation.places import draw_place
 from watchpost.simulation.poses import posture_of
 from watchpost.simulation.scenario import Presence, Scenario, TrueFall
 from watchpost.simulation.spec import SceneSpec, parse_uri
@@ -172,7 +172,7 @@ class Scene:
     @cached_property
     def _backdrop(self) -> Picture:
         random = np.random.default_rng([self.spec.seed, _BACKDROP])
-        return draw_backdrop(self.spec.place, self._viewpoint, random)
+        return draw_place(self.spec.place, self._viewpoint, random)
 
     @cached_property
     def _weather(self) -> Weather:
