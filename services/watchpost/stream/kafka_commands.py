@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from watchpost.errors import ConfigError, RetryableError
@@ -33,6 +33,10 @@ class BrokerStatus:
     cluster_id: str | None
     pid: int | None
     owner_pid: int | None
+
+    def as_plain(self) -> dict[str, object]:
+        """What JSON can hold of it."""
+        return {**asdict(self), "data_dir": str(self.data_dir)}
 
 
 def start_kafka(

@@ -1,0 +1,47 @@
+"""The brokers that tests share. A test keeps to itself by names of its own (`tests.fakes.brokers.unique`)."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.brokers import Broker, ContainerKafka, require_container
+from watchpost.stream.embedded import EmbeddedKafka
+
+
+@pytest.fixture(scope="session")
+def embedded_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
+    """The one embedded broker of this run. Do not stop it: take a `fresh_broker` for that."""
+    with EmbeddedKafka(tmp_path_factory.mktemp("kafka")) as kafka:
+        yield kafka
+
+
+@pytest.fixture(scope="session")
+def container_broker() -> Iterator[ContainerKafka]:
+    """The one broker in a container of this run."""
+    require_container()
+    with ContainerKafka() as kafka:
+        yield kafka
+
+
+@pytest.fixture(scope="session", params=["embedded_broker", pytest.param("container_broker", marks=pytest.mark.docker)])
+def broker(request: pytest.FixtureRequest) -> Broker:
+    """Both transports in turn: a test that takes this one runs twice."""
+    shared: Broker = request.getfixturevalue(request.param)
+    return shared
+
+
+@pytest.fixture
+def fresh_broker(tmp_path: Path) -> Iterator[Callable[[], EmbeddedKafka]]:
+    """Starts embedded brokers that are this test's alone, so that it may kill them; they end with the test."""
+    started: list[EmbeddedKafka] = []
+
+    def start() -> EmbeddedKafka:
+        kafka = EmbeddedKafka(tmp_path / f"kafka-{len(started)}")
+        started.append(kafka)
+        kafka.start()
+        return kafka
+
+    yield start
+    for kafka in started:
+        kafka.stop()
