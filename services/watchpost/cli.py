@@ -33,6 +33,7 @@ for name, group in {
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="The site's YAML file; all defaults without one.")]
 DataDir = Annotated[Path, typer.Option(help="The broker's folder.")]
 SourceTopic = Annotated[str, typer.Argument(help="The topic that they came from.")]
+PulledNames = Annotated[list[str], typer.Argument(help="Names from the catalogue.")]
 ModelNames = Annotated[list[str] | None, typer.Argument(help="All that are here without names.")]
 
 _DATA_DIR = Path("var/kafka")
@@ -158,9 +159,7 @@ def models_list(config: Config = None) -> None:
 
 
 @models_app.command("pull")
-def models_pull(
-    names: Annotated[list[str], typer.Argument(help="Names from the catalogue.")], config: Config = None
-) -> None:
+def models_pull(names: PulledNames, config: Config = None) -> None:
     """Fetch models and verify them."""
     from watchpost.models.commands import pull_models
     from watchpost.settings import load_settings

@@ -5,6 +5,8 @@ reference = store.put("door", frame_id, i420)      # travels in FrameCaptured.im
 bgr = store.load_bgr(reference)                    # in another process
 """
 
+import shutil
+import sys
 import threading
 from collections import deque
 from dataclasses import dataclass
@@ -30,6 +32,7 @@ __all__ = ["FrameStore"]
 Image = npt.NDArray[np.uint8]
 
 _JPEG_QUALITY = 90
+_SHARE_OF_FILE_SYSTEM = 0.8
 _ORPHAN_AGE_FACTOR = 4  # a replica's clock may differ: only what is clearly dead is swept at start
 
 
@@ -43,7 +46,8 @@ class _Kept:
 class FrameStore:
     """Frames in an object store (`file://` on a tmpfs, or `s3://` where workers sit on other nodes).
 
-    Each writer keeps its own frames within `max_bytes` and `keep_s`; readers only read. Safe for several threads.
+    Each writer keeps its own frames within `max_bytes` (and 80 % of a file system) and `keep_s`; readers only
+    read. Safe for several threads.
     """
 
     def __init__(self, settings: FrameSettings, clock: Clock) -> None:
@@ -51,6 +55,7 @@ class FrameStore:
         self._clock = clock
         self._url = settings.url.rstrip("/")
         self._store = _open_store(self._url)
+        self._max_bytes = min(settings.max_bytes, _room_bytes(self._url))
         self._lock = threading.Lock()
         self._kept: deque[_Kept] = deque()
         self._kept_bytes = 0
@@ -123,7 +128,7 @@ class FrameStore:
         now = self._clock.now()
         with self._lock:
             old = []
-            while self._kept and (self._kept[0].until < now or self._kept_bytes > self._settings.max_bytes):
+            while self._kept and (self._kept[0].until < now or self._kept_bytes > self._max_bytes):
                 frame = self._kept.popleft()
                 self._kept_bytes -= frame.size_bytes
                 old.append(frame.path)
@@ -132,6 +137,13 @@ class FrameStore:
                 obstore.delete(self._store, path)
             except (NotFoundError, FileNotFoundError):
                 continue  # somebody cleaned up by hand: that is what was wanted
+
+
+def _room_bytes(url: str) -> int:
+    """What the file system may give to frames: a container's /dev/shm has 64 MB, whatever the settings hope for."""
+    if not url.startswith("file://"):
+        return sys.maxsize
+    return int(shutil.disk_usage(url.removeprefix("file://")).total * _SHARE_OF_FILE_SYSTEM)
 
 
 def _open_store(url: str) -> ObjectStore:

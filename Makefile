@@ -1,0 +1,55 @@
+# Every command that a person or CI runs. `make demo` and `make test` need Python 3.11, git and make, nothing else.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+ARGS ?=
+SOURCE ?=
+WATCHPOST_FOOTAGE ?= ../shared/data
+export WATCHPOST_FOOTAGE
+
+.PHONY: demo test lint format setup locks bench-accuracy clean
+
+demo: .venv/ready .venv/parts
+	@$(BIN)/watchpost demo $(if $(SOURCE),--source "$(SOURCE)") $(ARGS)
+
+test: .venv/ready-dev .venv/parts
+	$(BIN)/pytest $(ARGS)
+
+lint: .venv/ready-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: .venv/ready-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench-accuracy: .venv/ready-dev .venv/parts
+	$(BIN)/python -m benchmarks.accuracy $(ARGS)
+
+setup: .venv/ready-dev .venv/parts
+
+# the dependencies, exactly those of the lock files
+.venv/ready: requirements/base.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/base.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+.venv/ready-dev: .venv/ready requirements/dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@touch $@
+
+# what runs beside Python: Kafka's jars and the models of the CPU analyzer, both verified by checksum
+.venv/parts: .venv/ready services/watchpost/models/catalogue.yaml
+	$(BIN)/watchpost kafka fetch
+	$(BIN)/watchpost models pull yolox-nano movenet-multipose
+	@touch $@
+
+locks:
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  pyproject.toml -o requirements/base.lock
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --extra dev -c requirements/base.lock pyproject.toml -o requirements/dev.lock
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .hypothesis dist build var

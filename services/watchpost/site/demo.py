@@ -1,0 +1,244 @@
+"""`watchpost demo`: a site and a centre on this machine, with real brokers and every service a process of its own.
+
+The figures at the end come from comparing the two events topics after the sources stopped and the chain drained, not
+from counters.
+"""
+
+import shutil
+import signal
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from confluent_kafka import Consumer
+from rich.console import Console
+from rich.live import Live
+
+from watchpost.contracts import TopicName, decode
+from watchpost.contracts.records import EventChanged
+from watchpost.errors import RetryableError
+from watchpost.settings import SiteSettings, load_settings
+from watchpost.site.delivery import Delivery, compare_events, end_offsets, group_lag_records
+from watchpost.site.demo_view import Arrival, DemoFigures, render
+from watchpost.site.scrape import scrape
+from watchpost.site.specs import publish_camera_specs
+from watchpost.site.supervisor import Supervisor, service_command
+from watchpost.site.topics import apply_site_topics
+from watchpost.stream import client_config, value_of
+from watchpost.stream.embedded import EmbeddedKafka
+from watchpost.telemetry import configure_logs
+
+__all__ = ["run_demo"]
+
+_SERVICES = ("ingest", "inference", "events", "bridge")
+_SIMULATED = "sim:street?seed=7&people=4&falls=3&fps=10&size=960x540"
+_SHARED_MEMORY = Path("/dev/shm")
+_REFRESH_S = 0.5
+_DRAIN_S = 40.0
+
+
+def run_demo(source: str | None, seconds: float | None) -> dict[str, object]:
+    """Run until `seconds` are over or Ctrl-C comes, showing events as they arrive at the centre; then the figures.
+
+    Raises:
+        ConfigError: the source is none.
+        RetryableError: a broker cannot be started.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    console = Console(stderr=True)
+    with ExitStack() as stack:
+        folder = stack.enter_context(_folder(Path(tempfile.gettempdir())))
+        frames = stack.enter_context(_folder(_SHARED_MEMORY if _SHARED_MEMORY.is_dir() else folder))
+        config, settings = _configure(folder, frames, source)
+        configure_logs("demo", settings.site, "console", "error")
+        site, central = stack.enter_context(_brokers(folder, settings))
+        apply_site_topics(settings, "site")
+        apply_site_topics(settings, "central")
+        publish_camera_specs(settings)
+        supervisor = Supervisor([service_command(name, config) for name in _SERVICES], folder / "run")
+        stack.callback(supervisor.stop)
+        supervisor.start()
+        arrivals = stack.enter_context(_arrivals(central))
+        figures = DemoFigures(source or "simulated street")
+        with Live(console=console, auto_refresh=False, transient=seconds is not None) as live:
+            watch = _Watch(settings, supervisor, arrivals, figures, live)
+            watch.until(stop, seconds)
+            if stop.is_set():
+                return _report(figures, Delivery(0, 0, 0, 0), {}) | {"interrupted": True}
+            supervisor.stop("ingest")
+            delivery = watch.drained(site, central)
+        counts = {
+            "frames_captured": end_offsets(site, TopicName.FRAMES),
+            "thumbnails_central": figures.thumbnails_central,
+        }
+        return _report(figures, delivery, counts)
+
+
+class _Watch:
+    """Looks at everything twice a second while the demo runs."""
+
+    def __init__(
+        self, settings: SiteSettings, supervisor: Supervisor, arrivals: Consumer, figures: DemoFigures, live: Live
+    ) -> None:
+        self._settings = settings
+        self._supervisor = supervisor
+        self._arrivals = arrivals
+        self._figures = figures
+        self._live = live
+        self._started_s = time.monotonic()
+
+    def until(self, stop: threading.Event, seconds: float | None) -> None:
+        """Look until `stop` is set or `seconds` are over."""
+        while not stop.is_set() and (seconds is None or time.monotonic() - self._started_s < seconds):
+            self._look()
+
+    def drained(self, site: Mapping[str, Any], central: Mapping[str, Any]) -> Delivery:
+        """Wait until every record went all the way, or say what is missing when the time for that is over."""
+        deadline_s = time.monotonic() + _DRAIN_S
+        while True:
+            self._look()
+            behind = group_lag_records(site, self._settings.inference.group, TopicName.FRAMES) + group_lag_records(
+                site, self._settings.events.app_id, TopicName.OBSERVATIONS
+            )
+            delivery = compare_events(site, central) if behind == 0 else Delivery(0, 0, 0, 0)
+            if (behind == 0 and delivery.lost == 0) or time.monotonic() > deadline_s:
+                return delivery if behind == 0 else compare_events(site, central)
+
+    def _look(self) -> None:
+        self._supervisor.check()
+        self._take_arrivals()
+        self._scrape()
+        self._figures.running_s = time.monotonic() - self._started_s
+        self._figures.alive = self._supervisor.alive()
+        self._live.update(render(self._figures), refresh=True)
+
+    def _take_arrivals(self) -> None:
+        deadline_s = time.monotonic() + _REFRESH_S
+        while (left_s := deadline_s - time.monotonic()) > 0:
+            message = self._arrivals.poll(left_s)
+            if message is None or message.error() is not None:
+                continue
+            if message.topic() == TopicName.THUMBNAILS:
+                self._figures.thumbnails_central += 1
+                continue
+            arrival = Arrival(decode(value_of(message) or b"", EventChanged), datetime.now(UTC))
+            self._figures.arrivals.append(arrival)
+            self._figures.recent.append(arrival)
+
+    def _scrape(self) -> None:
+        telemetry, figures = self._settings.telemetry, self._figures
+        ports = telemetry.ports.model_dump()
+        found = {name: scrape(telemetry.host, port) for name, port in ports.items()}
+        # a service that is being stopped answers no more: what it last said stays
+        figures.bytes_in = found["ingest"].get("watchpost_source_bytes_total", figures.bytes_in)
+        figures.frames_captured = found["ingest"].get("watchpost_frames_captured_total", figures.frames_captured)
+        figures.frames_analyzed = found["inference"].get("watchpost_frames_analyzed_total", figures.frames_analyzed)
+        figures.lag_frames = found["inference"].get("watchpost_inference_lag_records", figures.lag_frames)
+        figures.bytes_up = found["bridge"].get("watchpost_bridge_sent_bytes", figures.bytes_up)
+        figures.lag_bridge = found["bridge"].get("watchpost_bridge_lag_records", figures.lag_bridge)
+
+
+def _report(figures: DemoFigures, delivery: Delivery, counts: Mapping[str, int]) -> dict[str, object]:
+    latencies_ms = sorted(arrival.latency_ms for arrival in figures.arrivals)
+
+    def percentile(share: float) -> float | None:
+        return round(latencies_ms[min(len(latencies_ms) - 1, int(share * len(latencies_ms)))]) if latencies_ms else None
+
+    return {
+        "frames_captured": int(figures.frames_captured),
+        "frames_analyzed": int(figures.frames_analyzed),
+        "events_site": delivery.site,
+        "events_central": delivery.central,
+        "events_lost": delivery.lost,
+        "events_duplicated": delivery.duplicated,
+        "thumbnails_central": figures.thumbnails_central,
+        "bytes_in": int(figures.bytes_in),
+        "bytes_up": int(figures.bytes_up),
+        "bandwidth_saved_percent": round(figures.saved_percent, 2),
+        "capture_to_central_ms": {"p50": percentile(0.5), "p99": percentile(0.99)},
+        **counts,
+    }
+
+
+@contextmanager
+def _folder(parent: Path) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="watchpost-demo-", dir=parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _configure(folder: Path, frames: Path, source: str | None) -> tuple[Path, SiteSettings]:
+    """Write the demo's config.yaml, as an operator would, and read it."""
+    kafka_port, central_port, *service_ports = _free_ports(2 + len(_SERVICES))
+    config = {
+        "site": "demo",
+        "state_dir": str(folder / "state"),
+        "cameras": {"street": {"source": _as_source(source)}},
+        "kafka": {"embedded": {"port": kafka_port}},
+        "central": {"bootstrap": f"127.0.0.1:{central_port}"},
+        "frames": {"url": f"file://{frames}"},
+        "telemetry": {"ports": dict(zip(_SERVICES, service_ports, strict=True))},
+    }
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump(config, sort_keys=False), "utf-8")
+    return path, load_settings(path)
+
+
+def _as_source(source: str | None) -> str:
+    if source is None:
+        return _SIMULATED
+    return f"file:{Path(source).absolute()}?loop=1" if Path(source).exists() else source
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for free in sockets:
+            free.bind(("127.0.0.1", 0))
+        return [free.getsockname()[1] for free in sockets]
+    finally:
+        for free in sockets:
+            free.close()
+
+
+@contextmanager
+def _brokers(folder: Path, settings: SiteSettings) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """The site's broker and the centre's, started and stopped side by side; yields the ways to both."""
+    if settings.central is None:
+        raise RetryableError("the demo has no centre")
+    central_port = int(settings.central.bootstrap.rpartition(":")[2])
+    brokers = (
+        EmbeddedKafka(folder / "kafka", port=settings.kafka.embedded.port),
+        EmbeddedKafka(folder / "central", port=central_port),
+    )
+    with ThreadPoolExecutor(len(brokers)) as pool:
+        try:
+            site, central = pool.map(lambda broker: broker.start(), brokers)
+            yield client_config(site, {}, "watchpost-demo"), client_config(central, {}, "watchpost-demo")
+        finally:
+            list(pool.map(lambda broker: broker.stop(), brokers))
+
+
+@contextmanager
+def _arrivals(central: Mapping[str, Any]) -> Iterator[Consumer]:
+    """A consumer of what arrives at the centre, as a user in the cloud would write it."""
+    consumer = Consumer(
+        {**central, "group.id": "watchpost-demo", "auto.offset.reset": "earliest", "isolation.level": "read_committed"}
+    )
+    consumer.subscribe([TopicName.EVENTS.value, TopicName.THUMBNAILS.value])
+    try:
+        yield consumer
+    finally:
+        consumer.close()
