@@ -19,10 +19,13 @@ from watchpost.contracts.records import (
     SourceSize,
 )
 from watchpost.events.logic import EventRules, initial_state, step
+from watchpost.events.rules import rules_from
 from watchpost.inference.analyzer import Analyzer, LoadedFrame, Observation
+from watchpost.inference.analyzers import build_analyzer
+from watchpost.settings import SiteSettings
 from watchpost.vision.recording import RecordedFrame, read_recording
 
-__all__ = ["DEFAULT_FPS", "analyze_file", "analyze_frames"]
+__all__ = ["DEFAULT_FPS", "analyze_file", "analyze_frames", "as_text"]
 
 DEFAULT_FPS = 5.0
 _SITE = SiteId("analyze")
@@ -32,7 +35,7 @@ _KEPT = timedelta(seconds=30)
 
 
 def analyze_file(
-    path: Path, analyzer: Analyzer, rules: EventRules, fps: float = DEFAULT_FPS
+    path: Path, *, fps: float = DEFAULT_FPS, analyzer: Analyzer | None = None, rules: EventRules | None = None
 ) -> Iterator[dict[str, Any]]:
     """One JSON object per analysed frame, and one per confirmed event right after the frame that confirmed it.
 
@@ -40,10 +43,21 @@ def analyze_file(
          "score": 0.93, "posture": "upright"}]}
         {"event": "fall_detected", "time_s": 3.4, "confidence": 0.8, "opened_s": 2.8, "box": [...], "event_id": "..."}
 
-    Boxes are fractions of the frame as shown. Raises SourceError when there is nothing to read, or, after the frames
-    that could be read, when the file ends early.
+    Boxes are fractions of the frame as shown. Without an analyzer and rules it takes those of a site's default
+    settings. Raises SourceError when there is nothing to read, or, after the frames that could be read, when the file
+    ends early; ModelError when the model is not here.
     """
-    yield from analyze_frames(read_recording(path, fps), analyzer, rules, CameraId(path.name))
+    settings = SiteSettings()
+    looking = analyzer or build_analyzer(settings)
+    yield from analyze_frames(read_recording(path, fps), looking, rules or rules_from(settings), CameraId(path.name))
+
+
+def as_text(line: dict[str, Any]) -> str:
+    """The same for a person: one line of text."""
+    if "event" in line:
+        return f"{line['time_s']:8.2f} s  {line['event']}  confidence {line['confidence']:.2f}"
+    postures = ", ".join(seen["posture"] for seen in line["objects"])
+    return f"{line['time_s']:8.2f} s  people {line['person_count']}" + (f"  ({postures})" if postures else "")
 
 
 def analyze_frames(

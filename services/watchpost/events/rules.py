@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from watchpost.settings import SiteSettings
 from watchpost.vision.tracking import TrackingRules
 
-__all__ = ["EventRules", "FallRules"]
+__all__ = ["EventRules", "FallRules", "rules_from"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +60,14 @@ class EventRules:
     burst_after_ms: int = 10_000
     fall: FallRules = field(default_factory=FallRules)
     tracking: TrackingRules = field(default_factory=TrackingRules)
+
+
+def rules_from(settings: SiteSettings, thumbnail_interval_s: float | None = None) -> EventRules:
+    """The rules that a site's settings ask for; a camera may have a thumbnail interval of its own."""
+    events = settings.events
+    return EventRules(
+        config_version=settings.version,
+        count_interval_s=events.count_interval_s,
+        thumbnail_interval_s=events.thumbnail_interval_s if thumbnail_interval_s is None else thumbnail_interval_s,
+        fall=FallRules(confirm_s=events.fall_confirm_ms / 1000, cool_down_s=events.cool_down_s),
+    )

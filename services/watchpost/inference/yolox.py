@@ -117,7 +117,8 @@ class YoloxAnalyzer:
         box = detection.box.to_pixels(picture.shape[1], picture.shape[0])
         low = person.is_low(detection.box, at_us)
         pose = self._pose(picture, box) if low or box.width > 0.9 * box.height else None
-        posture, sure = posture_of(box, low, pose, self._rules.posture)
+        usual_px = person.usual_height(detection.box.height) * picture.shape[0]
+        posture, sure = posture_of(box, pose, self._rules.posture, low=low, usual_height_px=usual_px)
         person.take(detection.box, posture, at_us)
         person.quarters = None
         return DetectedObject(_PERSON, detection.box, detection.score, posture, sure)

@@ -10,7 +10,7 @@ from watchpost.vision.geometry import PixelBox
 
 __all__ = ["Keypoint", "Pose", "PostureRules", "posture_of", "torso_degrees"]
 
-_SHOULDERS, _HIPS = (5, 6), (11, 12)
+_SHOULDERS, _HIPS, _KNEES, _ANKLES = (5, 6), (11, 12), (13, 14), (15, 16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,9 @@ class PostureRules:
         lying_degrees: a torso at least this far from the vertical lies.
         upright_degrees: a torso at most this far from the vertical stands or sits.
         wide: a box at least this many times wider than high lies, unless the torso is upright.
-        keypoint_score: shoulders and hips seen less surely than this say nothing.
+        keypoint_score: joints seen less surely than this say nothing.
+        standing_legs: hips at least this share of the usual height above the ankles (half of it above the knees) stand
+            on legs: whoever bends to the floor has a level torso too.
 
     """
 
@@ -47,6 +49,7 @@ class PostureRules:
     upright_degrees: float = 40.0
     wide: float = 1.2
     keypoint_score: float = 0.2
+    standing_legs: float = 0.30
 
 
 def torso_degrees(pose: Pose, least_score: float) -> float | None:
@@ -65,10 +68,14 @@ def torso_degrees(pose: Pose, least_score: float) -> float | None:
     return degrees(atan2(abs(across), up))
 
 
-def posture_of(box: PixelBox, low: bool, pose: Pose | None, rules: PostureRules) -> tuple[Posture, float]:
+def posture_of(
+    box: PixelBox, pose: Pose | None, rules: PostureRules, *, low: bool, usual_height_px: float
+) -> tuple[Posture, float]:
     """The posture and how sure it is (0 to 1). `low`: the head is far below where this person's head usually is."""
     torso = None if pose is None else torso_degrees(pose, rules.keypoint_score)
     wide = box.width >= rules.wide * box.height
+    if pose is not None and _stands_on_legs(pose, rules, usual_height_px):
+        return (Posture.BENT if low or wide else Posture.UPRIGHT), 0.8
     if torso is not None and torso >= rules.lying_degrees and (low or wide):
         return Posture.LYING, min(1.0, 0.5 + torso / 180)
     if wide and (torso is None or torso > rules.upright_degrees):
@@ -76,6 +83,17 @@ def posture_of(box: PixelBox, low: bool, pose: Pose | None, rules: PostureRules)
     if low or wide:
         return Posture.BENT, 0.5 if torso is None else 0.8
     return Posture.UPRIGHT, 0.8
+
+
+def _stands_on_legs(pose: Pose, rules: PostureRules, usual_height_px: float) -> bool:
+    hips = _middle(pose, _HIPS, rules.keypoint_score)
+    if hips is None:
+        return False
+    for joints, share in ((_ANKLES, rules.standing_legs), (_KNEES, rules.standing_legs / 2)):
+        below = _middle(pose, joints, rules.keypoint_score)
+        if below is not None:
+            return below[1] - hips[1] >= share * usual_height_px
+    return False
 
 
 def _middle(pose: Pose, joints: tuple[int, int], least_score: float) -> tuple[float, float] | None:

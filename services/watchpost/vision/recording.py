@@ -54,7 +54,7 @@ def read_recording(path: Path, fps: float) -> Iterator[RecordedFrame]:
 def _sampled(path: Path, container: InputContainer, stream: VideoStream, fps: float) -> Iterator[RecordedFrame]:
     times = _Times(stream)
     index, due_s, last_s = -1, 0.0, 0.0
-    for index, frame in enumerate(_decoded(path, container, stream)):  # noqa: B007 the count is read after the loop
+    for index, frame in enumerate(_decoded(path, container, stream)):
         last_s = times.of(frame, index)
         if last_s < due_s - 1e-6:
             continue
