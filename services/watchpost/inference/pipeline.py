@@ -1,5 +1,6 @@
 """The inference worker's path: frames in, observations out."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
@@ -11,7 +12,8 @@ from watchpost.contracts.records import CameraId, FrameAnalyzed, FrameCaptured, 
 from watchpost.errors import FrameCorruptError, FrameGoneError
 from watchpost.frames import FrameStore
 from watchpost.inference.analyzer import Analyzer, LoadedFrame, Observation
-from watchpost.inference.analyzers import build_analyzer
+from watchpost.inference.yolox import load_yolox
+from watchpost.models import default_models_dir, load_catalogue
 from watchpost.settings import SiteSettings
 from watchpost.stream import DeadLetters, Received, RecordConsumer, RecordProducer, client_config, watched
 from watchpost.telemetry import metrics, running
@@ -27,8 +29,20 @@ def run(settings: SiteSettings) -> None:
     """Frames in, observations out. A batch is committed after its observations are acknowledged."""
     clock = SystemClock()
     with running("inference", settings, "model", "kafka") as service:
-        analyzer = build_analyzer(settings)
+        analyzer = load_yolox(
+            settings.model_params.model,
+            default_models_dir(),
+            settings.version,
+            settings.inference.threads,
+            load_catalogue(settings.models_catalogue),
+        )
         service.health.ready("model")
+        cameras: dict[int, set[CameraId]] = defaultdict(set)
+
+        def forget(_topic: str, partitions: frozenset[int]) -> None:
+            for camera in {camera for partition in partitions for camera in cameras.pop(partition, ())}:
+                analyzer.forget(camera)
+
         store = FrameStore(settings.frames, clock)
         client = client_config(settings.kafka.address, settings.kafka.security.client_config(), "watchpost-inference")
         producer = RecordProducer(client)
@@ -38,10 +52,13 @@ def run(settings: SiteSettings) -> None:
             topics={TopicName.FRAMES.value: FrameCaptured},
             dead_letters=DeadLetters(producer, "inference"),
             warm_up=_WARM_UP,
+            on_revoked=forget,
         ) as frames:
             while not service.stop.is_set():
                 service.health.beat()
                 batch = frames.take(settings.inference.batch, settings.inference.batch_wait_ms)
+                for received in batch:
+                    cameras[received.partition].add(CameraId(received.key))
                 for observation in answer(batch, analyzer, store, clock):
                     producer.send(TopicName.OBSERVATIONS, observation, key=observation.camera)
                 producer.flush()

@@ -74,13 +74,14 @@ def end_offsets(client: Mapping[str, Any], topic: str) -> int:
     consumer = Consumer({**client, "group.id": "watchpost-delivery"})
     try:
         partitions = consumer.list_topics(topic, timeout=_TIMEOUT_S).topics[topic].partitions
-        ends: list[tuple[int, int]] = [
-            consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_TIMEOUT_S)
-            for partition in partitions
-        ]
-        return sum(high for _, high in ends)
+        return sum(_end(consumer, TopicPartition(topic, partition)) for partition in partitions)
     finally:
         consumer.close()
+
+
+def _end(consumer: Consumer, partition: TopicPartition) -> int:
+    high: int = consumer.get_watermark_offsets(partition, timeout=_TIMEOUT_S)[1]
+    return high
 
 
 def group_lag_records(client: Mapping[str, Any], group: str, topic: str) -> int:

@@ -40,7 +40,7 @@ __all__ = ["run_demo"]
 
 _SERVICES = ("ingest", "inference", "events", "bridge")
 _SIMULATED = "sim:street?seed=7&people=4&falls=3&fps=10&size=960x540"
-_SHARED_MEMORY = Path("/dev/shm")
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  (frames live in memory; the folder in it is made by mkdtemp)
 _REFRESH_S = 0.5
 _DRAIN_S = 40.0
 
