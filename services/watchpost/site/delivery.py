@@ -74,14 +74,10 @@ def end_offsets(client: Mapping[str, Any], topic: str) -> int:
     consumer = Consumer({**client, "group.id": "watchpost-delivery"})
     try:
         partitions = consumer.list_topics(topic, timeout=_TIMEOUT_S).topics[topic].partitions
-        return sum(_end(consumer, TopicPartition(topic, partition)) for partition in partitions)
+        asked = [TopicPartition(topic, partition) for partition in partitions]
+        return sum(consumer.get_watermark_offsets(partition, timeout=_TIMEOUT_S)[1] for partition in asked)
     finally:
         consumer.close()
-
-
-def _end(consumer: Consumer, partition: TopicPartition) -> int:
-    high: int = consumer.get_watermark_offsets(partition, timeout=_TIMEOUT_S)[1]
-    return high
 
 
 def group_lag_records(client: Mapping[str, Any], group: str, topic: str) -> int:
@@ -89,7 +85,7 @@ def group_lag_records(client: Mapping[str, Any], group: str, topic: str) -> int:
     admin = AdminClient(dict(client))
     asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=_TIMEOUT_S)
     committed = asked[group].result().topic_partitions or []
-    done = sum(max(0, partition.offset) for partition in committed if partition.topic == topic)
+    done: int = sum(max(0, partition.offset) for partition in committed if partition.topic == topic)
     return end_offsets(client, topic) - done
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GuardRecord", "GuardedProcess", "read_guard", "require_free"]
 
-_GRACE_S = 10
+_GRACE_S = 10.0
 _LEFTOVER_WAIT_S = _GRACE_S + 5
 
 
@@ -81,9 +81,11 @@ class GuardedProcess:
     Args:
         command: the program (an absolute path) and its arguments.
         pid_file: locked while the program runs; a second program under the same file is refused.
-        output: gets stdout and stderr, from empty.
+        output: gets stdout and stderr.
         environment: variables to add to this process's own.
         detached: True for a program that no process owns: it runs until `stop`.
+        append: True keeps what `output` held before.
+        grace_s: how long the program has to end after SIGTERM.
 
     """
 
@@ -95,12 +97,16 @@ class GuardedProcess:
         output: Path,
         environment: Mapping[str, str] | None = None,
         detached: bool = False,
+        append: bool = False,
+        grace_s: float = _GRACE_S,
     ) -> None:
         self._command = list(command)
         self._pid_file = pid_file
         self._output = output
         self._environment = dict(environment or {})
         self._detached = detached
+        self._append = append
+        self._grace_s = grace_s
         self._guard: subprocess.Popen[bytes] | None = None
         self._child_pid: int | None = None
 
@@ -118,7 +124,8 @@ class GuardedProcess:
 
         """
         owner = process_guard.NO_OWNER if self._detached else os.getpid()
-        settings = [str(owner), str(_GRACE_S), str(self._pid_file), str(self._output)]
+        mode = "append" if self._append else "truncate"
+        settings = [str(owner), str(self._grace_s), str(self._pid_file), str(self._output), mode]
         guard = subprocess.Popen(  # noqa: S603 - our own script and an argument list
             [sys.executable, "-I", "-S", process_guard.__file__, *settings, *self._command],
             stdin=subprocess.DEVNULL,
@@ -157,7 +164,7 @@ class GuardedProcess:
             raise RetryableError(f"{self._command[0]} did not end within {timeout_s:g} s") from error
 
     def stop(self) -> None:
-        """End the program: SIGTERM, then SIGKILL after a grace of 10 s. Does nothing when it is not running."""
+        """End the program: SIGTERM, then SIGKILL after the grace. Does nothing when it is not running."""
         if self._guard is not None:
             self._guard.terminate()
             self._guard.wait()

@@ -36,9 +36,10 @@ NO_OWNER = 0
 def main(arguments: list[str]) -> int:
     """Guard `command` and return its exit status (128 + signal where one ended it).
 
-    The arguments are: owner's pid (0: none), grace in seconds, pid file, output file, then the command.
+    The arguments are: owner's pid (0: none), grace in seconds, pid file, output file, append or
+    truncate (what becomes of its old content), then the command.
     """
-    owner, grace_s, pid_file, output_file, *command = arguments
+    owner, grace_s, pid_file, output_file, mode, *command = arguments
     owner_pid = int(owner)
     watched = select.poll()
     if owner_pid != NO_OWNER:
@@ -53,7 +54,7 @@ def main(arguments: list[str]) -> int:
     if lock is None:
         return EXIT_LOCKED
     stop_asked = _stop_signals()
-    child = _spawn(command, Path(output_file))
+    child = _spawn(command, Path(output_file), os.O_APPEND if mode == "append" else os.O_TRUNC)
     child_fd = os.pidfd_open(child)
     os.pwrite(lock, json.dumps({"guard": os.getpid(), "owner": owner_pid, "child": child}).encode(), 0)
     os.write(sys.stdout.fileno(), f"{child}\n".encode())
@@ -107,9 +108,9 @@ def _stop_signals() -> int:
     return readable
 
 
-def _spawn(command: list[str], output_file: Path) -> int:
+def _spawn(command: list[str], output_file: Path, mode: int) -> int:
     libc = ctypes.CDLL(None, use_errno=True)
-    output = os.open(output_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    output = os.open(output_file, os.O_WRONLY | os.O_CREAT | mode | os.O_CLOEXEC, 0o644)
     guard = os.getpid()
     child = os.fork()
     if child:
