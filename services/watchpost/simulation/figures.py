@@ -1,8 +1,8 @@
 """Draws a body from its joints as shaded volumes, because a detector trained on photographs must take it for a person.
 
-Each part is the convex hull of a few balls; it is filled several times, smaller and nearer to the light each time,
-far parts first. A figure depends only on a quantised pose, heading, distance and look, so that a walk repeats a few
-sprites.
+Each part is made of convex hulls around balls; these are filled several times, smaller and nearer to the light each
+time, far parts first. A figure depends only on a quantised pose, heading, distance and look, so that a walk repeats
+a few sprites.
 """
 
 from collections.abc import Sequence
@@ -15,13 +15,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from watchpost.simulation.body import JOINT_RADIUS_M, Joint, Points, Pose, skeleton
-from watchpost.simulation.looks import Bgr, Garment, Look
-from watchpost.simulation.sprites import Sprite
+from watchpost.simulation.body import JOINT_RADIUS_M, Points, Pose, skeleton
+from watchpost.simulation.clothes import Part, parts_of
+from watchpost.simulation.looks import Look, shade
+from watchpost.simulation.sprites import Picture, Sprite
 from watchpost.simulation.viewpoint import Viewpoint, placed
 from watchpost.vision.geometry import PixelBox
 
-__all__ = ["Figure", "Part", "draw_figure", "outline_of", "parts_of"]
+__all__ = ["Figure", "draw_figure", "outline_of"]
 
 HEADING_STEPS: Final = 24
 DEPTH_STEP: Final = 0.02
@@ -52,71 +53,12 @@ class Figure:
         return placed(skeleton(self.pose), 0.0, self.depth_m, heading, self.look.stature)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Balls at joints, wrapped: `swell` scales their radii, `nearer_m` settles what lies over what."""
-
-    joints: tuple[Joint, ...]
-    colour: Bgr
-    swell: float = 1.0
-    nearer_m: float = 0.0
-
-
 @lru_cache(maxsize=4096)
 def outline_of(figure: Figure, viewpoint: Viewpoint) -> PixelBox:
     """The box around a figure, in pixels from the point between its feet."""
     box = viewpoint.outline(figure.joints(), figure.look.stature)
     feet_x, feet_y = viewpoint.project(np.array([[0.0, 0.0, figure.depth_m]]))[0]
     return PixelBox(box.x0 - feet_x, box.y0 - feet_y, box.x1 - feet_x, box.y1 - feet_y)
-
-
-@lru_cache(maxsize=256)
-def parts_of(look: Look) -> tuple[Part, ...]:
-    """The parts of a body in these clothes."""
-    return (*_legs(look), *_trunk(look), *_arms(look), *_head(look))
-
-
-def _legs(look: Look) -> list[Part]:
-    parts = []
-    bare = look.garment in {Garment.SHORTS, Garment.SKIRT}
-    for side in (0, 1):
-        hip, knee = Joint(Joint.HIP_L + side), Joint(Joint.KNEE_L + side)
-        ankle, toe = Joint(Joint.ANKLE_L + side), Joint(Joint.TOE_L + side)
-        parts.append(Part((hip, knee), look.bottom))
-        parts.append(Part((knee, ankle), look.skin if bare else look.bottom, 0.9 if bare else 1.1))
-        parts.append(Part((ankle, toe), look.shoes, 1.1, 0.01))
-    if look.garment is Garment.SKIRT:
-        parts.append(Part((Joint.HIP_L, Joint.HIP_R, Joint.KNEE_L, Joint.KNEE_R), look.bottom, 1.12, 0.03))
-    return parts
-
-
-def _trunk(look: Look) -> list[Part]:
-    waist = (Joint.WAIST_L, Joint.WAIST_R)
-    parts = [
-        Part((Joint.PELVIS, Joint.HIP_L, Joint.HIP_R), look.bottom, 1.03, 0.02),
-        Part((*waist, Joint.SHOULDER_L, Joint.SHOULDER_R), look.top, 1.0, 0.04),
-        Part((*waist, Joint.PELVIS), look.top, 1.04, 0.045),
-        Part((Joint.NECK, Joint.CHIN), look.skin, 0.8, 0.0),
-    ]
-    if look.garment is Garment.COAT:
-        parts.append(Part((*waist, Joint.HIP_L, Joint.HIP_R, Joint.KNEE_L, Joint.KNEE_R), look.top, 1.05, 0.05))
-    return parts
-
-
-def _arms(look: Look) -> list[Part]:
-    sleeve = look.skin if look.bare_arms else look.top
-    parts = []
-    for side in (0, 1):
-        elbow, wrist = Joint(Joint.ELBOW_L + side), Joint(Joint.WRIST_L + side)
-        parts.append(Part((Joint(Joint.SHOULDER_L + side), elbow), look.top, 1.0, 0.07))
-        parts.append(Part((elbow, wrist), sleeve, 1.0, 0.075))
-        parts.append(Part((wrist, Joint(Joint.FINGERS_L + side)), look.skin, 1.0, 0.08))
-    return parts
-
-
-def _head(look: Look) -> list[Part]:
-    hair = [Joint.HAIR_TOP, Joint.HAIR_BACK, *([Joint.NECK] if look.long_hair else [])]
-    return [Part((Joint.HEAD, Joint.CHIN), look.skin, 1.0, 0.01), Part(tuple(hair), look.hair)]
 
 
 def draw_figure(figure: Figure, viewpoint: Viewpoint, light: tuple[float, float]) -> Sprite:
@@ -129,66 +71,99 @@ def draw_figure(figure: Figure, viewpoint: Viewpoint, light: tuple[float, float]
 
     """
     joints = figure.joints()
-    radii_m = JOINT_RADIUS_M * figure.look.stature
-    parts = sorted(parts_of(figure.look), key=lambda part: _distance(part, joints), reverse=True)
-    body = [_balls(part, joints, radii_m, viewpoint) for part in parts]
-    shadow_joints = joints * np.array([1.0, 0.0, 1.0]) + joints[:, 1:2] * np.array([-0.5 * light[0], 0.0, 0.12])
-    shadow = [_balls(part, shadow_joints, radii_m, viewpoint) for part in parts]
-    low, high = _extent([*body, *shadow])
-    feet = viewpoint.project(np.array([[0.0, 0.0, figure.depth_m]]))[0]
+    flattened = joints * np.array([1.0, 0.0, 1.0]) + joints[:, 1:2] * np.array([-0.5 * light[0], 0.0, 0.12])
+    body, shadow = (_balls(points, figure.look.stature, viewpoint) for points in (joints, flattened))
+    low, high = _extent(np.concatenate([body, shadow]))
+    corner = np.array([low[0], low[1], 0.0])
     size = (int(high[0] - low[0]), int(high[1] - low[1]))
+    parts = sorted(parts_of(figure.look), key=lambda part: _distance(part, joints), reverse=True)
+    picture = _draw_body(parts, body - corner, size, light)
+    cast = _draw_shadow(parts, shadow - corner, size, viewpoint.focal_px / figure.depth_m)
+    feet = viewpoint.project(np.array([[0.0, 0.0, figure.depth_m]]))[0]
+    return Sprite.over_shadow(picture, cast, (float(low[0] - feet[0]), float(low[1] - feet[1])))
+
+
+def _draw_body(parts: Sequence[Part], balls: Points, size: tuple[int, int], light: tuple[float, float]) -> Picture:
     canvas = np.zeros((size[1] * _FINER, size[0] * _FINER, 4), np.uint8)
-    for part, balls in zip(parts, body, strict=True):
-        _fill_shaded(canvas, balls - np.array([low[0], low[1], 0.0]), part.colour, light)
-    smaller = cv2.resize(canvas, size, interpolation=cv2.INTER_AREA)
-    picture = np.asarray(cv2.GaussianBlur(smaller, (0, 0), _SOFTNESS_PX), np.uint8)
+    for part in parts:
+        _fill_shaded(canvas, part, balls * _FINER, np.array(light))
+    smaller = cv2.resize(_creased(canvas), size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.GaussianBlur(smaller, (0, 0), _SOFTNESS_PX), np.uint8)
+
+
+def _draw_shadow(parts: Sequence[Part], balls: Points, size: tuple[int, int], px_per_m: float) -> Picture:
     cast = np.zeros((size[1], size[0]), np.uint8)
-    for balls in shadow:
-        _fill(cast, balls - np.array([low[0], low[1], 0.0]), (_SHADOW_OPACITY,), 1)
-    soft = np.asarray(cv2.GaussianBlur(cast, (0, 0), max(1.0, 0.02 * viewpoint.focal_px / figure.depth_m)), np.uint8)
-    return Sprite.over_shadow(picture, soft, (float(low[0] - feet[0]), float(low[1] - feet[1])))
+    for part in parts:
+        for segment in part.segments:
+            rows = balls[list(segment)]
+            _fill(cast, rows[:, None, :2] + rows[:, None, 2:] * _CIRCLE, (_SHADOW_OPACITY,))
+    return np.asarray(cv2.GaussianBlur(cast, (0, 0), max(1.0, _SHADOW_SOFTNESS_M * px_per_m)), np.uint8)
 
 
 def _distance(part: Part, joints: Points) -> float:
-    return float(joints[list(part.joints), 2].mean()) - part.nearer_m
+    rows = [joint for segment in part.segments for joint in segment]
+    return float(joints[rows, 2].mean()) - part.nearer_m
 
 
-def _balls(part: Part, joints: Points, radii_m: Points, viewpoint: Viewpoint) -> Points:
-    """The part's balls in the picture: rows x, y, radius in pixels."""
-    rows = list(part.joints)
-    at = joints[rows]
-    radii = radii_m[rows] * part.swell * viewpoint.focal_px / at[:, 2]
-    return np.column_stack([viewpoint.project(at), radii])
+def _balls(joints: Points, stature: float, viewpoint: Viewpoint) -> Points:
+    """The joints as balls in the picture (J, 3): x, y, radius in pixels."""
+    radii = JOINT_RADIUS_M * stature * viewpoint.focal_px / joints[:, 2]
+    return np.column_stack([viewpoint.project(joints), radii])
 
 
-def _extent(parts: Sequence[Points]) -> tuple[Points, Points]:
-    balls = np.concatenate(parts)
-    low = np.floor((balls[:, :2] - balls[:, 2:]).min(axis=0)) - _MARGIN_PX
-    high = np.ceil((balls[:, :2] + balls[:, 2:]).max(axis=0)) + _MARGIN_PX
+def _extent(balls: Points) -> tuple[Points, Points]:
+    reach = balls[:, 2:] * _WIDEST_SWELL
+    low = np.floor((balls[:, :2] - reach).min(axis=0)) - _MARGIN_PX
+    high = np.ceil((balls[:, :2] + reach).max(axis=0)) + _MARGIN_PX
     return low, high
 
 
-def _fill_shaded(canvas: NDArray[np.uint8], balls: Points, colour: Bgr, light: tuple[float, float]) -> None:
-    for size, tone in _TONES:
-        inner = balls.copy()
-        inner[:, 2] *= size
-        inner[:, :2] += balls[:, 2:] * (1.0 - size) * _LIGHT_REACH * np.array(light)
-        blue, green, red = (min(255.0, channel * tone) for channel in colour)
-        _fill(canvas, inner, (blue, green, red, 255.0), _FINER)
+def _fill_shaded(canvas: Picture, part: Part, balls: Points, light: Points) -> None:
+    """Fill a part from its dark rim to its lit middle; segments share each tone, so that joints show no seam."""
+    rims = []
+    for segment in part.segments:
+        rows = balls[list(segment)]
+        radii = rows[:, 2:] * part.swell
+        middles = rows[None, :, :2] + radii * (1.0 - _SIZES) * _LIGHT_REACH * light
+        rims.append(middles[:, :, None] + (radii * _SIZES)[:, :, None] * _CIRCLE)
+    for tone, shares in enumerate(zip(*rims, strict=True)):
+        colour = (*shade(part.colour, _TONES[tone]), 255)
+        for rim in shares:
+            _fill(canvas, rim, colour)
 
 
-def _fill(canvas: NDArray[np.uint8], balls: Points, colour: Sequence[float], finer: int) -> None:
-    rim = balls[:, None, :2] + balls[:, None, 2:] * _CIRCLE[None]
-    fixed = np.round(rim.reshape(-1, 2) * finer * (1 << _FIXED_BITS)).astype(np.int32)
+def _fill(canvas: Picture, rim: Points, colour: Sequence[float]) -> None:
+    """Fill the hull of points (…, 2)."""
+    fixed = np.round(rim.reshape(-1, 2) * (1 << _FIXED_BITS)).astype(np.int32)
     cv2.fillConvexPoly(canvas, cv2.convexHull(fixed), colour, cv2.LINE_AA, _FIXED_BITS)
+
+
+def _creased(canvas: Picture) -> Picture:
+    """The figure under the uneven tones of cloth; opacity stays."""
+    height, width = canvas.shape[:2]
+    creases = cv2.resize(_CREASES, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(
+        cv2.multiply(canvas, cv2.merge([creases, creases, creases, np.ones_like(creases)]), dtype=cv2.CV_8U)
+    )
+
+
+def _cloth() -> NDArray[np.float32]:
+    rough = np.random.default_rng(0).normal(0.0, 1.0, (96, 96)).astype(np.float32)
+    folds = np.asarray(cv2.GaussianBlur(rough, (0, 0), 1.6), np.float32)
+    return 1.0 - _CREASE_DEPTH + _CREASE_DEPTH * folds / np.float32(folds.std())
 
 
 _FINER: Final = 2
 _FIXED_BITS: Final = 4
 _MARGIN_PX: Final = 6
+_WIDEST_SWELL: Final = 1.12
 _SOFTNESS_PX: Final = 0.6
 _SHADOW_OPACITY: Final = 95
+_SHADOW_SOFTNESS_M: Final = 0.02
 _LIGHT_REACH: Final = 0.8
-_TONES: Final = ((1.0, 0.62), (0.84, 0.8), (0.6, 0.95), (0.32, 1.08))
+_SIZES: Final[Points] = np.array([1.0, 0.9, 0.76, 0.55, 0.3])[:, None, None]
+_TONES: Final = (0.66, 0.79, 0.9, 1.0, 1.08)
+_CREASE_DEPTH: Final = 0.06
+_CREASES: Final = _cloth()
 _ANGLES: Final = np.arange(16) * (2 * pi / 16)
 _CIRCLE: Final[Points] = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)

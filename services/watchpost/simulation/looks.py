@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
 
-__all__ = ["Bgr", "Garment", "Look", "look_of"]
+__all__ = ["Bgr", "Garment", "Look", "look_of", "shade"]
 
 Bgr = tuple[int, int, int]
 
@@ -47,6 +48,13 @@ _SHARE_LONG_HAIR: Final = 0.35
 _SHARE_VIVID: Final = 0.3
 
 
+def shade(colour: Bgr, tone: float) -> Bgr:
+    """A colour, darker (below 1) or lighter."""
+    blue, green, red = (min(255, round(channel * tone)) for channel in colour)
+    return blue, green, red
+
+
+@lru_cache(maxsize=256)
 def look_of(seed: int, person_id: int) -> Look:
     """The look of a scene's person, the same at every call. `stature` is relative to 1.72 m."""
     random = np.random.default_rng([seed, 21, person_id])

@@ -9,20 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from watchpost.simulation.body import Points
-from watchpost.simulation.looks import Bgr
+from watchpost.simulation.looks import Bgr, shade
 from watchpost.simulation.sprites import Picture
 from watchpost.simulation.viewpoint import Viewpoint
 
-__all__ = ["Canvas", "fill_quad", "shade"]
+__all__ = ["Canvas", "fill_quad"]
 
 _FIXED_BITS: Final = 4
 _NEAREST_PAINTED_M: Final = 1.5
-
-
-def shade(colour: Bgr, tone: float) -> Bgr:
-    """A colour, darker (below 1) or lighter."""
-    blue, green, red = (min(255, round(channel * tone)) for channel in colour)
-    return blue, green, red
 
 
 def fill_quad(picture: Picture, viewpoint: Viewpoint, corners: Points, colour: Sequence[float]) -> None:

@@ -26,10 +26,27 @@ GAIT_STEPS: Final = 12
 STRIDE_M: Final = 1.45
 
 STANDING: Final = (
-    Pose(),
-    Pose(nod=0.45, right_arm=Limb(0.35, 0.05, 1.9), left_arm=Limb(0.0, 0.1, 0.2)),
-    Pose(spine=0.03, left_arm=Limb(0.1, 0.12, 1.2), right_arm=Limb(0.1, 0.12, 1.2)),
-    Pose(right_leg=Limb(0.12, 0.14, 0.25), left_arm=Limb(-0.25, 0.3, 0.7)),
+    Pose(left_leg=Limb(0.1, 0.09, 0.06), right_leg=Limb(-0.08, 0.09, 0.03), left_arm=Limb(0.1, 0.14, 0.25)),
+    Pose(
+        nod=0.45,
+        left_leg=Limb(-0.06, 0.12, 0.03),
+        right_leg=Limb(0.1, 0.1, 0.08),
+        right_arm=Limb(0.35, 0.05, 1.9),
+        left_arm=Limb(0.0, 0.1, 0.2),
+    ),
+    Pose(
+        left_leg=Limb(0.05, 0.15, 0.05),
+        right_leg=Limb(-0.1, 0.12, 0.05),
+        left_arm=Limb(-0.3, 0.3, 1.1),
+        right_arm=Limb(-0.3, 0.3, 1.1),
+    ),
+    Pose(
+        spine=0.05,
+        left_leg=Limb(-0.12, 0.1, 0.02),
+        right_leg=Limb(0.16, 0.12, 0.2),
+        left_arm=Limb(-0.25, 0.2, 0.7),
+        right_arm=Limb(0.05, 0.14, 0.3),
+    ),
 )
 SITTING: Final = (
     Pose(

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from watchpost.simulation.looks import Bgr
-from watchpost.simulation.painting import Canvas, shade
+from watchpost.simulation.looks import Bgr, shade
+from watchpost.simulation.painting import Canvas
 
 __all__ = ["paint_room"]
 
