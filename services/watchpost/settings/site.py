@@ -144,7 +144,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _explained(error: ValidationError) -> ConfigError:
-    first = error.errors()[0]
+    # a misspelt key first: it explains why the right one is missing
+    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
     location = [str(part) for part in first["loc"] if part != "[key]"]
     key = ".".join(location)
     if first["type"] == "extra_forbidden":

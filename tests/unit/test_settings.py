@@ -1,0 +1,187 @@
+"""A site's YAML file: what is sound is taken as meant, what is not gets an error that names the key and the remedy."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from watchpost.contracts.records import SpecOrigin
+from watchpost.errors import ConfigError
+from watchpost.settings import SiteSettings, load_settings
+from watchpost.vision.geometry import FractionBox
+
+# the file, the key that the error must name, and what it must say
+MALFORMED = [
+    ("sites: shop", "sites", "did you mean site?"),
+    ("site: Shop 12", "site", "use 1 to 63 of a-z"),
+    ("site: 3", "site", "valid string"),
+    ("site: ''", "site", "is no name"),
+    ("cameras: [door]", "cameras", "dictionary"),
+    ("cameras: {door: 5}", "cameras.door", "dictionary"),
+    ("cameras: {door: {}}", "cameras.door.source", "is missing; add source"),
+    ("cameras: {door: {sorce: 'rtsp://h/s'}}", "cameras.door.sorce", "did you mean source?"),
+    ("cameras: {door: 'ftp://h/s'}", "cameras.door.source", "write rtsp://"),
+    ("cameras: {door: ''}", "cameras.door.source", "write rtsp://"),
+    ("cameras: {door: '/dev/sda'}", "cameras.door.source", "/dev/videoN"),
+    ("cameras: {door: 'rtsp://u:secret@h/s'}", "cameras.door.source", "secret: env:NAME"),
+    ("cameras: {'Door A': 'sim:street'}", "cameras.Door A", "is no name"),
+    ("cameras: {door: {source: 'sim:street', secret: hunter2}}", "cameras.door.secret", "never the password itself"),
+    ("cameras: {door: {source: 'sim:street', roi: [0, 0, 1]}}", "cameras.door.roi.3", "is missing"),
+    ("cameras: {door: {source: 'sim:street', roi: [0, 0, 1, 2]}}", "cameras.door.roi", "leaves the frame"),
+    ("cameras: {door: {source: 'sim:street', max_frames: 0}}", "cameras.door.max_frames", "greater than 0"),
+    ("cameras: {door: {source: 'sim:street', skip_frames: -1}}", "cameras.door.skip_frames", "greater than or equal"),
+    (
+        "cameras: {door: {source: 'sim:street', thumbnail_interval_s: 0}}",
+        "cameras.door.thumbnail_interval_s",
+        "greater",
+    ),
+    ("max_streams: 0", "max_streams", "greater than or equal to 1"),
+    ("max_streams: many", "max_streams", "valid integer"),
+    ("max_streams: 1\ncameras: {a: 'sim:street', b: 'sim:street'}", "cameras", "raise max_streams"),
+    ("roi_origin: middle", "roi_origin", "'bottom-left' or 'top-left'"),
+    ("stream_params: {roi: [0.8, 0, 0.2, 1]}", "stream_params.roi", "x0 (0.8) is not left of x1 (0.2)"),
+    ("stream_params: {roi: [0, 0.9, 1, 0.1]}", "stream_params.roi", "y0 (0.9) is not before y1 (0.1)"),
+    ("stream_params: {resolution: 700p}", "stream_params.resolution", "write one of 360p"),
+    ("stream_params: {resolution: 10}", "stream_params.resolution", "greater than or equal to 90"),
+    ("model_params: {precision: fp8}", "model_params.precision", "'int4', 'int8', 'fp16' or 'fp32'"),
+    ("model_params: {max_frame: 3}", "model_params.max_frame", "did you mean max_frames?"),
+    ("model_params: {max_frames: .nan}", "model_params.max_frames", ""),
+    ("bandwidth: {max_kbps: -5}", "bandwidth.max_kbps", "greater than 0"),
+    ("bandwidth: {compression: webp}", "bandwidth.compression", "'jpeg'"),
+    ("kafka: 9092", "kafka", "dictionary"),
+    ("kafka: {embedded: {port: 70000}}", "kafka.embedded.port", "less than or equal to 65535"),
+    ("kafka: {embedded: {prt: 1}}", "kafka.embedded.prt", "did you mean port?"),
+    ("kafka: {security: {protocol: SASL_SSL}}", "kafka.security", "needs sasl_mechanism"),
+    ("central: {}", "central.bootstrap", "is missing"),
+    ("central: {bootstrap: 'c:9092', password: x}", "central.password", "known here: bootstrap, security"),
+    ("frames: {codec: webp}", "frames.codec", "'i420' or 'jpeg'"),
+    ("frames: {max_bytes: 1}", "frames.max_bytes", "greater than or equal to"),
+    ("ingest: {offline_after_s: 60}", "ingest.offline_after_s", "less than or equal to 20"),
+    ("events: {thumbnail_quality: 100}", "events.thumbnail_quality", "less than or equal to 95"),
+    ("bridge: {transaction_max_ms: 60000}", "bridge.transaction_max_ms", "less than or equal to 2000"),
+    ("telemetry: {ports: {ingest: -1}}", "telemetry.ports.ingest", "greater than or equal to 0"),
+]
+MALFORMED_FILES = [
+    (b"- a\n- b\n", "holds no keys"),
+    (b"a: [", "is no YAML"),
+    (b"\xff\xfe\x00", "is no YAML"),
+    (b"site: a\n\tb: c\n", "is no YAML"),
+    (b"1: 2\n", "holds no keys"),
+    (b"just words", "holds no keys"),
+]
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "config.yaml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(("text", "key", "says"), MALFORMED)
+def test_malformed_setting_is_named_with_its_remedy(tmp_path: Path, text: str, key: str, says: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(written(tmp_path, text))
+
+    assert caught.value.key == key
+    assert says in str(caught.value)
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(("content", "says"), MALFORMED_FILES)
+def test_file_that_is_no_settings_file_is_named(tmp_path: Path, content: bytes, says: str) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_bytes(content)
+
+    with pytest.raises(ConfigError, match=says) as caught:
+        load_settings(path)
+
+    assert caught.value.key == str(path)
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="No such file"):
+        load_settings(tmp_path / "none.yaml")
+
+
+def test_password_in_an_address_does_not_reach_the_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(written(tmp_path, "cameras: {door: 'rtsp://user:hunter2@host/live'}"))
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_empty_file_gives_every_default(tmp_path: Path) -> None:
+    assert load_settings(written(tmp_path, "")) == SiteSettings()
+
+
+def test_published_keys_mean_what_is_published(tmp_path: Path) -> None:
+    settings = load_settings(
+        written(
+            tmp_path,
+            """
+            site: shop-12
+            model_params: {precision: int4, max_frames: 10, skip_frames: 3}
+            stream_params: {resolution: 720p, roi: [0, 0, 1, 0.8]}
+            bandwidth: {max_kbps: 500, compression: jpeg}
+            max_streams: 4
+            cameras: {door: 'rtsp://10.0.0.5/live'}
+            """,
+        )
+    )
+
+    spec = settings.camera_spec("door")
+
+    assert (spec.max_frames, spec.skip_frames, spec.height_px) == (10, 3, 720)
+    # from the bottom-left corner: the lower 80 % is kept, the sky is cut
+    assert spec.roi is not None
+    assert spec.roi.y0 == pytest.approx(0.2)
+    assert spec.roi.y1 == 1
+    assert spec.origin is SpecOrigin.CONFIG
+
+
+def test_camera_overrides_the_site(tmp_path: Path) -> None:
+    settings = load_settings(
+        written(
+            tmp_path,
+            """
+            stream_params: {resolution: 720p}
+            model_params: {skip_frames: 3}
+            cameras: {door: {source: 'sim:street', resolution: 1080p, skip_frames: 0, max_frames: 2}}
+            """,
+        )
+    )
+
+    spec = settings.camera_spec("door")
+
+    assert (spec.height_px, spec.skip_frames, spec.max_frames) == (1080, 0, 2)
+
+
+def test_environment_beats_the_file_key_by_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WATCHPOST_KAFKA__BOOTSTRAP", "kafka:9092")
+
+    settings = load_settings(written(tmp_path, "kafka: {replication: 3}"))
+
+    assert (settings.kafka.address, settings.kafka.replication) == ("kafka:9092", 3)
+
+
+def test_any_change_changes_the_version(tmp_path: Path) -> None:
+    before = load_settings(written(tmp_path, "events: {cool_down_s: 30}"))
+    after = load_settings(written(tmp_path, "events: {cool_down_s: 31}"))
+
+    assert before.version != after.version
+    assert before.version == load_settings(written(tmp_path, "events: {cool_down_s: 30.0}")).version
+
+
+@given(
+    st.tuples(*[st.floats(0, 1)] * 4).filter(lambda roi: roi[0] < roi[2] and roi[1] < roi[3]),
+    st.sampled_from(["bottom-left", "top-left"]),
+)
+def test_roi_keeps_its_size_whatever_its_origin(roi: tuple[float, float, float, float], origin: str) -> None:
+    camera = {"source": "sim:street", "roi": list(roi)}
+
+    spec = SiteSettings.model_validate({"cameras": {"door": camera}, "roi_origin": origin}).camera_spec("door")
+
+    box = spec.roi or FractionBox(0, 0, 1, 1)
+    assert box.width == pytest.approx(roi[2] - roi[0])
+    assert box.height == pytest.approx(roi[3] - roi[1])
