@@ -94,7 +94,7 @@ class Canvas:
         height, width = self.picture.shape[:2]
         y, x = np.mgrid[-1.0 : 1.0 : height * 1j, -1.0 : 1.0 : width * 1j]
         vignette = 1.0 - 0.12 * (x**2 + y**2) / 2 + self.uniform(-0.1, 0.1) * x
-        clouds = 1 + 0.07 * _clouds((height, width), width / 8, self.random)
+        clouds = 1 + 0.045 * _clouds((height, width), width / 8, self.random)
         lit = _toned(self.picture, vignette.astype(np.float32) * clouds)
         return np.asarray(cv2.GaussianBlur(lit, (0, 0), 0.6), np.uint8)
 

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from watchpost.simulation.acting import Moment, Spot
+from watchpost.simulation.seats import SEAT_DEPTH_M
 from watchpost.simulation.spec import SceneSpec
 from watchpost.simulation.viewpoint import Viewpoint
 from watchpost.simulation.visits import Activity, Ground, Visit, VisitPlan, perform
@@ -68,6 +69,17 @@ class Scenario:
         ]
         return tuple(sorted(falls, key=lambda fall: fall.start_s))
 
+    @property
+    def seats(self) -> tuple[Spot, ...]:
+        """Where seats stand: on each strip on which anybody will ever sit."""
+        if not self.spec.sitting:
+            return ()
+        if self.spec.seconds is None:
+            return tuple(ground.seat for ground in self.grounds)
+        per_round, dealt = self.spec.visits_per_round, self._plans_of(0)
+        strips = enumerate(self.grounds)
+        return tuple(ground.seat for n, ground in strips if Activity.SIT in dealt[n * per_round : (n + 1) * per_round])
+
     def _offset_s(self, place: int) -> float:
         """How much earlier than the clock a place's rounds begin."""
         return self.spec.round_s * place / self.spec.people if self.spec.seconds is None else 0.0
@@ -119,25 +131,34 @@ def _strips(spec: SceneSpec, viewpoint: Viewpoint) -> tuple[Ground, ...]:
         return ()
     random = np.random.default_rng([spec.seed, _STRIPS])
     edges_m = np.geomspace(viewpoint.nearest_m, viewpoint.farthest_m, spec.people + 1)
-    strips = []
-    for near_m, far_m in pairwise(edges_m):
-        closeness = (viewpoint.farthest_m - near_m) / (viewpoint.farthest_m - viewpoint.nearest_m)
-        middle_m = far_m - _SEAT_ROOM * (far_m - near_m)
-        strips.append(
-            Ground(
-                near_m=float(near_m),
-                far_m=float(middle_m),
-                half_width_m=viewpoint.half_width_m(float(near_m)),
-                seat=Spot(float(random.uniform(-0.55, 0.55)) * viewpoint.half_width_m(float(near_m)), float(far_m)),
-                largest_slant=float(_SLANT_FAR - (_SLANT_FAR - _SLANT_NEAR) * closeness),
-            )
-        )
+    columns = np.linspace(-_STAGE, _STAGE, spec.people + 1)
+    places = random.permutation(spec.people)
+    strips = [
+        _strip(spec, viewpoint, (float(near_m), float(far_m)), (float(columns[place]), float(columns[place + 1])))
+        for (near_m, far_m), place in zip(pairwise(edges_m), places, strict=True)
+    ]
     return tuple(strips[int(index)] for index in random.permutation(len(strips)))
+
+
+def _strip(spec: SceneSpec, viewpoint: Viewpoint, depths_m: tuple[float, float], column: tuple[float, float]) -> Ground:
+    near_m, far_m = depths_m
+    closeness = (viewpoint.farthest_m - near_m) / (viewpoint.farthest_m - viewpoint.nearest_m)
+    half_width_m = viewpoint.half_width_m(near_m)
+    seat_m = max(near_m, far_m - SEAT_DEPTH_M)
+    return Ground(
+        near_m=near_m,
+        far_m=max(near_m + 0.1, seat_m - 0.1) if spec.sitting else far_m,
+        half_width_m=half_width_m,
+        left_m=column[0] * half_width_m,
+        right_m=column[1] * half_width_m,
+        seat=Spot((column[0] + column[1]) / 2 * half_width_m, seat_m),
+        largest_slant=_SLANT_FAR - (_SLANT_FAR - _SLANT_NEAR) * closeness,
+    )
 
 
 _DEALING: Final = 11
 _ACTING: Final = 12
 _STRIPS: Final = 13
-_SEAT_ROOM: Final = 0.25
+_STAGE: Final = 0.66
 _SLANT_FAR: Final = 0.9
 _SLANT_NEAR: Final = 0.3

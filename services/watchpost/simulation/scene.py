@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from math import atan2, ceil
+from operator import itemgetter
 from typing import Final
 
 import numpy as np
@@ -26,6 +27,7 @@ from watchpost.simulation.looks import look_of
 from watchpost.simulation.places import draw_place
 from watchpost.simulation.poses import posture_of
 from watchpost.simulation.scenario import Presence, Scenario, TrueFall
+from watchpost.simulation.seats import SEAT_DEPTH_M, draw_seat
 from watchpost.simulation.spec import SceneSpec, parse_uri
 from watchpost.simulation.sprites import Picture, Sprite, SpriteCache
 from watchpost.simulation.viewpoint import Viewpoint
@@ -136,8 +138,9 @@ class Scene:
         """Any one frame. Frames that follow one another are cheapest (about 3 ms at 960x540 with 4 people)."""
         time_s = index / self.spec.fps
         picture = self._backdrop.copy()
-        for cast in self._casts_at(time_s):
-            self._sprite(cast.figure).lay_over(picture, cast.feet_px)
+        people = [(cast.z_m, self._sprite(cast.figure), cast.feet_px) for cast in self._casts_at(time_s)]
+        for _, sprite, origin_px in sorted([*self._seats, *people], key=itemgetter(0), reverse=True):
+            sprite.lay_over(picture, origin_px)
         return SimFrame(index, time_s, self._weather.seen(picture, index, time_s))
 
     def truth(self, time_s: float) -> FrameTruth:
@@ -154,9 +157,7 @@ class Scene:
         return FrameTruth(tuple(people))
 
     def _casts_at(self, time_s: float) -> list[_Cast]:
-        """Everybody at an instant, the farthest first."""
-        casts = [self._cast(presence) for presence in self._scenario.people_at(time_s)]
-        return sorted(casts, key=lambda cast: -cast.z_m)
+        return [self._cast(presence) for presence in self._scenario.people_at(time_s)]
 
     def _cast(self, presence: Presence) -> _Cast:
         spot = presence.moment.spot
@@ -175,6 +176,15 @@ class Scene:
         return draw_place(self.spec.place, self._viewpoint, random)
 
     @cached_property
+    def _seats(self) -> tuple[tuple[float, Sprite, tuple[float, float]], ...]:
+        """Distance, sprite and origin of each seat."""
+        random = np.random.default_rng([self.spec.seed, _SEATS])
+        return tuple(
+            (seat.z_m + SEAT_DEPTH_M, draw_seat(seat, self._viewpoint, random), (0.0, 0.0))
+            for seat in self._scenario.seats
+        )
+
+    @cached_property
     def _weather(self) -> Weather:
         random = np.random.default_rng([self.spec.seed, _WEATHER])
         return Weather(self.spec.width_px, self.spec.height_px, random)
@@ -183,5 +193,6 @@ class Scene:
 _SETTING: Final = 1
 _BACKDROP: Final = 2
 _WEATHER: Final = 3
+_SEATS: Final = 4
 _SPRITES_BYTES: Final = 48 * 1024 * 1024
 _LEAST_SEEN: Final = 0.3

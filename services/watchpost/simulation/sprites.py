@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from typing import Final
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 __all__ = ["Picture", "Sprite", "SpriteCache"]
 
 Picture = NDArray[np.uint8]
+_NOTHING_DRAWN: Final = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,16 @@ class Sprite:
         clear = cv2.bitwise_not(bgra[:, :, 3])
         left = cv2.multiply(clear, cv2.bitwise_not(shadow), scale=1 / 255)
         return cls(np.ascontiguousarray(bgra[:, :, :3]), _picture(cv2.merge([left, left, left])), offset_px)
+
+    def trimmed(self) -> "Sprite":
+        """The same without the rows and columns in which nothing is drawn."""
+        drawn = self.remaining[:, :, 0] < _NOTHING_DRAWN
+        rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
+        if not rows.size:
+            return self
+        part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        offset_px = self.offset_px[0] + float(columns[0]), self.offset_px[1] + float(rows[0])
+        return Sprite(self.colour[part].copy(), self.remaining[part].copy(), offset_px)
 
     @property
     def size_bytes(self) -> int:

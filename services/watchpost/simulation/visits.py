@@ -37,17 +37,19 @@ class Activity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """The strip of ground that one person keeps to: depths in metres, half the visible width, where the seat is."""
+    """The strip of ground that one person walks on: depths and half the visible width in metres.
+
+    People stand and act between `left_m` and `right_m` only, each in a column of the picture of their own, so that
+    nobody stands in front of another for long.
+    """
 
     near_m: float
     far_m: float
     half_width_m: float
+    left_m: float
+    right_m: float
     seat: Spot
     largest_slant: float
-
-    @property
-    def depth_m(self) -> float:
-        return (self.near_m + self.far_m) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,10 @@ class _Actor:
         return Spot(side * (self.ground.half_width_m + 0.6), self._depth_m())
 
     def _inside(self) -> Spot:
-        return Spot(float(self.random.uniform(-0.5, 0.5)) * self.ground.half_width_m, self._depth_m())
+        return Spot(self.uniform(self.ground.left_m, self.ground.right_m), self._depth_m())
+
+    def _anywhere(self) -> Spot:
+        return Spot(self.uniform(-0.9, 0.9) * self.ground.half_width_m, self._depth_m())
 
     def uniform(self, low: float, high: float) -> float:
         return float(self.random.uniform(low, high))
@@ -141,12 +146,13 @@ class _Actor:
             self.performance.walk(self._way_out, self.speed_m_s)
 
     def linger(self, keep_s: float) -> None:
-        """Stroll and stand about until only `keep_s` of the free time is left."""
+        """Stroll (and come back) and stand about until only `keep_s` of the free time is left."""
         while (free_s := self.left_s() - keep_s) > _WORTH_FILLING_S:
-            target = self._inside()
-            stroll_s = abs(target.x_m - self.performance.spot.x_m) / self.speed_m_s + 1.0
+            target = self._anywhere()
+            stroll_s = 2 * abs(target.x_m - self.performance.spot.x_m) / self.speed_m_s + 3.0
             if stroll_s < free_s and self.random.random() < _STROLLS:
                 self.performance.walk(target, self.speed_m_s)
+                self.performance.walk(self._inside(), self.speed_m_s)
                 continue
             stand = STANDING[int(self.random.integers(len(STANDING)))]
             seconds = min(free_s, self.uniform(1.5, 4.0))

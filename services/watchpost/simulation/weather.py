@@ -15,13 +15,13 @@ class Weather:
     """The light and the noise of one scene: pure functions of time and frame, drawn by lot from `random`."""
 
     def __init__(self, width_px: int, height_px: int, random: np.random.Generator) -> None:
-        self._exposure = float(random.uniform(0.8, 1.1))
+        self._exposure = float(random.uniform(0.88, 1.12))
         self._waves = tuple(
             (float(random.uniform(0.01, 0.045)), float(random.uniform(7, 40)), float(random.uniform(0, 2 * pi)))
             for _ in range(3)
         )
         self._size = (height_px, width_px)
-        noise_levels = float(random.uniform(1.5, 4.0))
+        noise_levels = float(random.uniform(1.0, 2.6))
         grain = random.normal(0.0, 0.75, (height_px + _SLACK_PX, width_px + _SLACK_PX, 1))
         colour = random.normal(0.0, 0.45, (height_px + _SLACK_PX, width_px + _SLACK_PX, 3))
         noise = (grain + colour) * noise_levels
