@@ -9,22 +9,33 @@ __all__ = [
     "BRIDGE_LEADER",
     "BRIDGE_LOST_RECORDS",
     "BRIDGE_RECORDS",
+    "CAMERAS_REFUSED",
     "CAMERA_ONLINE",
+    "CAMERA_RECONNECTS",
     "DEAD_LETTERS",
     "EVENTS_EMITTED",
     "FRAMES_ANALYZED",
     "FRAMES_CAPTURED",
+    "FRAMES_DECODED",
+    "FRAMES_DROPPED",
     "FRAMES_SKIPPED",
     "FRAME_STORE_BYTES",
     "INFERENCE_LAG_RECORDS",
     "INFERENCE_SECONDS",
     "SOURCE_BYTES",
+    "THUMBNAILS_MISSED",
     "THUMBNAILS_TAKEN",
 ]
 
 # ingest
 SOURCE_BYTES = Counter("watchpost_source_bytes_total", "Bytes of coded video read from a camera", ["camera"])
 FRAMES_CAPTURED = Counter("watchpost_frames_captured_total", "Frames published", ["camera", "reason"])
+FRAMES_DECODED = Counter("watchpost_frames_decoded_total", "Pictures decoded", ["camera"])
+FRAMES_DROPPED = Counter(
+    "watchpost_frames_dropped_total", "Pictures left out: late, frozen, corrupt, or not stored", ["camera", "reason"]
+)
+CAMERA_RECONNECTS = Counter("watchpost_camera_reconnects_total", "Failed connections, by reason", ["camera", "reason"])
+CAMERAS_REFUSED = Gauge("watchpost_cameras_refused", "Cameras beyond max_streams, which are not read")
 CAMERA_ONLINE = Gauge("watchpost_camera_online", "1 while a camera delivers pictures", ["camera"])
 FRAME_STORE_BYTES = Gauge("watchpost_frame_store_bytes", "Bytes of frames that this ingest process keeps")
 
@@ -36,6 +47,7 @@ INFERENCE_LAG_RECORDS = Gauge("watchpost_inference_lag_records", "Frames waiting
 
 # events
 EVENTS_EMITTED = Counter("watchpost_events_emitted_total", "Event revisions written", ["type", "phase"])
+THUMBNAILS_MISSED = Counter("watchpost_thumbnails_missed_total", "Thumbnails without a frame", ["cause"])
 THUMBNAILS_TAKEN = Counter("watchpost_thumbnails_taken_total", "Thumbnails written", ["reason"])
 
 # bridge

@@ -1,0 +1,62 @@
+"""Tells a camera that repeats itself from one that sees a scene in which nothing happens.
+
+Noise makes no two pictures of a living sensor equal. So keyframes that decode to the same bits as the one before, or a
+stream whose time stands still, come from an encoder or a server that is stuck.
+"""
+
+import google_crc32c
+from av import VideoFrame
+
+from watchpost.errors import SourceError, SourceFailure
+from watchpost.ingest.pictures import Plane
+
+__all__ = ["FrozenWatch"]
+
+_GIVE_UP_AFTER_US = 10_000_000
+
+
+class FrozenWatch:
+    """Watches one camera over all its connections.
+
+    From the first repeated keyframe on no picture is live; after ten seconds the connection is given up.
+    """
+
+    def __init__(self) -> None:
+        self._keyframe: int | None = None
+        self._stream_us: int | None = None
+        self._stopped_since_us: int | None = None
+        self._repeats_since_us: int | None = None
+
+    def reconnected(self) -> None:
+        """A new connection: its time is another. The last keyframe stays known: the new one may show it again."""
+        self._stream_us = self._stopped_since_us = self._repeats_since_us = None
+
+    def is_frozen(self, image: VideoFrame, luma: Plane, stream_us: int | None, arrival_us: int) -> bool:
+        """Whether this picture is a repeated one.
+
+        Raises:
+            SourceError: frozen, when it has been so for ten seconds.
+        """
+        if image.key_frame:
+            self._see_keyframe(luma, arrival_us)
+        self._see_time(stream_us, arrival_us)
+        for since_us, what in (
+            (self._repeats_since_us, "its keyframes repeat bit by bit"),
+            (self._stopped_since_us, "its timestamps stand still"),
+        ):
+            if since_us is not None and arrival_us - since_us > _GIVE_UP_AFTER_US:
+                raise SourceError(SourceFailure.FROZEN, what)
+        return self._repeats_since_us is not None or self._stopped_since_us is not None
+
+    def _see_keyframe(self, luma: Plane, arrival_us: int) -> None:
+        keyframe = google_crc32c.value(luma.tobytes())
+        if keyframe != self._keyframe:
+            self._keyframe, self._repeats_since_us = keyframe, None
+        elif self._repeats_since_us is None:
+            self._repeats_since_us = arrival_us
+
+    def _see_time(self, stream_us: int | None, arrival_us: int) -> None:
+        if stream_us is None or stream_us != self._stream_us:
+            self._stream_us, self._stopped_since_us = stream_us, None
+        elif self._stopped_since_us is None:
+            self._stopped_since_us = arrival_us

@@ -1,0 +1,144 @@
+"""Cuts what is analysed out of a decoded picture: turned upright, its region of interest, scaled down, as I420.
+
+OpenCV works on each plane by itself: cutting costs nothing, and shrinking is three times faster than libswscale was
+(1280x720 from 1920x1080: 1.9 ms against 6, one thread). libswscale still turns foreign pixel formats into planes.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from av import VideoFrame
+from av.video.reformatter import ColorRange
+
+from watchpost.contracts.records import SourceSize
+from watchpost.vision.geometry import FULL_FRAME, FractionBox
+
+__all__ = ["CutPicture", "Plane", "View", "cut", "luma_of", "planar", "turned", "view_of"]
+
+Plane = npt.NDArray[np.uint8]
+
+_PLANAR = {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p"}
+_LUMA_FIRST = {*_PLANAR, "nv12", "nv21", "nv16", "gray"}
+_QUARTER_TURN = 90
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a decoded picture is shown: `turns` quarter turns counter-clockwise, then `shown` pixels, all of it."""
+
+    coded_width_px: int
+    coded_height_px: int
+    turns: int
+    shown: SourceSize
+
+
+@dataclass(frozen=True, slots=True)
+class CutPicture:
+    """What is stored: `i420` of shape (height * 3 / 2, width), both even; `roi` is None for the whole picture."""
+
+    i420: Plane
+    roi: FractionBox | None
+
+
+def view_of(image: VideoFrame, pixel_aspect: Fraction) -> View:
+    """How `image` is to be shown. `pixel_aspect` is a pixel's width over its height, before turning."""
+    width_px = max(1, round(image.width * pixel_aspect)) if pixel_aspect > 0 else image.width
+    turns = round(image.rotation / _QUARTER_TURN) % 4
+    shown = SourceSize(image.height, width_px) if turns % 2 else SourceSize(width_px, image.height)
+    return View(image.width, image.height, turns, shown)
+
+
+def turned(box: FractionBox, turns: int) -> FractionBox:
+    """The box after the picture was turned counter-clockwise by `turns` quarters (negative: clockwise)."""
+    for _ in range(turns % 4):
+        box = FractionBox(box.y0, 1 - box.x1, box.y1, 1 - box.x0)
+    return box
+
+
+def planar(image: VideoFrame) -> tuple[Plane, Plane, Plane]:
+    """Y, U and V of 8 bits and studio range as they lie in `image` where they do: keep it as long as these are used."""
+    if image.format.name not in _PLANAR:
+        image = image.reformat(format="yuv420p", dst_color_range=ColorRange.MPEG)
+    luma, first, second = (_plane(image, index) for index in range(3))
+    if image.format.name.startswith("yuvj") or image.color_range == ColorRange.JPEG:
+        return _studio(luma, 219, 16), _studio(first, 224, 16), _studio(second, 224, 16)
+    return luma, first, second
+
+
+def luma_of(image: VideoFrame) -> Plane:
+    """The brightness of each pixel, (height, width), whatever range it has: a view where the format allows."""
+    if image.format.name not in _LUMA_FIRST:
+        image = image.reformat(format="yuv420p")
+    return _plane(image, 0)
+
+
+def cut(planes: tuple[Plane, Plane, Plane], view: View, roi: FractionBox | None, height_px: int) -> CutPicture:
+    """The part `roi` (fractions of the picture as shown) at `height_px` or, where it has fewer, at its own height."""
+    part = turned(roi or FULL_FRAME, -view.turns)
+    across = view.shown if view.turns % 2 == 0 else SourceSize(view.shown.height, view.shown.width)
+    pieces, kept = zip(*(_piece(plane, part, view) for plane in planes), strict=True)
+    box = kept[0]
+    width_shown, height_shown = box.width * across.width, box.height * across.height
+    upright_px = height_shown if view.turns % 2 == 0 else width_shown
+    scale = min(1.0, height_px / upright_px)
+    width, height = _even(width_shown * scale), _even(height_shown * scale)
+    sizes = ((width, height), (width // 2, height // 2), (width // 2, height // 2))
+    scaled = [np.rot90(_shrunk(piece, *size), view.turns) for piece, size in zip(pieces, sizes, strict=True)]
+    whole = box == FULL_FRAME
+    return CutPicture(_joined(scaled), None if whole else turned(box, view.turns))
+
+
+def _plane(image: VideoFrame, index: int) -> Plane:
+    plane = image.planes[index]
+    return np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
+
+
+def _studio(plane: Plane, span: int, floor: int) -> Plane:
+    """Full range (0 to 255) as studio range, which the readers of frames take for granted."""
+    return cv2.convertScaleAbs(plane, alpha=span / 255, beta=floor).astype(np.uint8, copy=False)
+
+
+def _piece(plane: Plane, part: FractionBox, view: View) -> tuple[Plane, FractionBox]:
+    """The part of a plane, and which part it is exactly: edges fall between pairs of pixels, as chroma does."""
+    across, down = view.coded_width_px / 2, view.coded_height_px / 2
+    x0, x1 = _pairs(part.x0, part.x1, across)
+    y0, y1 = _pairs(part.y0, part.y1, down)
+    box = FractionBox(x0 / across, y0 / down, min(1.0, x1 / across), min(1.0, y1 / down))
+    rows, columns = plane.shape
+    piece = plane[round(box.y0 * rows) : round(box.y1 * rows), round(box.x0 * columns) : round(box.x1 * columns)]
+    return piece, box
+
+
+def _pairs(low: float, high: float, pairs: float) -> tuple[int, int]:
+    begin = min(int(low * pairs + 1e-6), max(0, int(pairs) - 1))
+    end = max(begin + 1, round(high * pairs + 0.499999))
+    return begin, end
+
+
+def _even(size_px: float) -> int:
+    return max(2, 2 * int(size_px / 2 + 1e-6))
+
+
+def _shrunk(plane: Plane, width: int, height: int) -> Plane:
+    """Halved (exactly, which is fast) while it is too large by two, then interpolated: no detail is skipped."""
+    rows, columns = plane.shape
+    while columns >= 2 * width and rows >= 2 * height:
+        columns, rows = columns // 2, rows // 2
+        plane = cv2.resize(plane[: rows * 2, : columns * 2], (columns, rows), interpolation=cv2.INTER_AREA).astype(
+            np.uint8, copy=False
+        )
+    if (columns, rows) == (width, height):
+        return plane
+    return cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
+
+
+def _joined(planes: list[Plane]) -> Plane:
+    height, width = planes[0].shape
+    i420 = np.empty((height * 3 // 2, width), np.uint8)
+    i420[:height] = planes[0]
+    chroma = i420[height:].reshape(2, height // 2, width // 2)
+    chroma[0], chroma[1] = planes[1], planes[2]
+    return i420
