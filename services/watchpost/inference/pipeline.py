@@ -12,8 +12,7 @@ from watchpost.contracts.records import CameraId, FrameAnalyzed, FrameCaptured, 
 from watchpost.errors import FrameCorruptError, FrameGoneError
 from watchpost.frames import FrameStore
 from watchpost.inference.analyzer import Analyzer, LoadedFrame, Observation
-from watchpost.inference.yolox import load_yolox
-from watchpost.models import default_models_dir, load_catalogue
+from watchpost.inference.analyzers import build_analyzer
 from watchpost.settings import SiteSettings
 from watchpost.stream import DeadLetters, Received, RecordConsumer, RecordProducer, client_config, watched
 from watchpost.telemetry import metrics, running
@@ -29,13 +28,7 @@ def run(settings: SiteSettings) -> None:
     """Frames in, observations out. A batch is committed after its observations are acknowledged."""
     clock = SystemClock()
     with running("inference", settings, "model", "kafka") as service:
-        analyzer = load_yolox(
-            settings.model_params.model,
-            default_models_dir(),
-            settings.version,
-            settings.inference.threads,
-            load_catalogue(settings.models_catalogue),
-        )
+        analyzer = build_analyzer(settings)
         service.health.ready("model")
         cameras: dict[int, set[CameraId]] = defaultdict(set)
 

@@ -6,7 +6,6 @@ from counters.
 
 import shutil
 import signal
-import socket
 import tempfile
 import threading
 import time
@@ -28,6 +27,7 @@ from watchpost.errors import RetryableError
 from watchpost.settings import SiteSettings, load_settings
 from watchpost.site.delivery import Delivery, compare_events, end_offsets, group_lag_records
 from watchpost.site.demo_view import Arrival, DemoFigures, render
+from watchpost.site.ports import free_ports
 from watchpost.site.scrape import scrape
 from watchpost.site.specs import publish_camera_specs
 from watchpost.site.supervisor import Supervisor, service_command
@@ -181,7 +181,7 @@ def _folder(parent: Path) -> Iterator[Path]:
 
 def _configure(folder: Path, frames: Path, source: str | None) -> tuple[Path, SiteSettings]:
     """Write the demo's config.yaml, as an operator would, and read it."""
-    kafka_port, central_port, *service_ports = _free_ports(2 + len(_SERVICES))
+    kafka_port, central_port, *service_ports = free_ports(2 + len(_SERVICES))
     config = {
         "site": "demo",
         "state_dir": str(folder / "state"),
@@ -200,17 +200,6 @@ def _as_source(source: str | None) -> str:
     if source is None:
         return _SIMULATED
     return f"file:{Path(source).absolute()}?loop=1" if Path(source).exists() else source
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for free in sockets:
-            free.bind(("127.0.0.1", 0))
-        return [free.getsockname()[1] for free in sockets]
-    finally:
-        for free in sockets:
-            free.close()
 
 
 @contextmanager

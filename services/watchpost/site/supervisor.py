@@ -1,6 +1,7 @@
 """Keeps the services of a site running as processes of their own, so that one that dies takes nothing with it."""
 
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -49,6 +50,8 @@ class _Child:
 class Supervisor:
     """Starts services, and starts again what ends, after a pause that grows while it keeps ending.
 
+    Safe for several threads.
+
     Args:
         run_dir: where each service's pid file and log lie.
     """
@@ -57,6 +60,7 @@ class Supervisor:
         self._run_dir = run_dir
         self._services = tuple(services)
         self._children: dict[str, _Child] = {}
+        self._lock = threading.Lock()
 
     def start(self) -> None:
         """Start every service."""
@@ -68,27 +72,13 @@ class Supervisor:
 
     def check(self) -> None:
         """Start again what has ended and whose pause is over. Call it about twice a second."""
-        now_s = time.monotonic()
-        for child in self._children.values():
-            status = child.process.exit_status()
-            if status is None:
-                continue
-            if child.restart_at_s is None:
-                if now_s - child.started_s > _STEADY_S:
-                    child.pause_s = _FIRST_PAUSE_S
-                child.restart_at_s = now_s + child.pause_s
-                child.pause_s = min(child.pause_s * 2, _LONGEST_PAUSE_S)
-                _LOG.warning(
-                    "service ended", name=child.service.name, status=status, log=str(self.log_of(child.service.name))
-                )
-            elif now_s >= child.restart_at_s:
-                child.process.start()
-                child.started_s, child.restart_at_s = now_s, None
-                child.restarts += 1
+        with self._lock:
+            self._check(time.monotonic())
 
     def stop(self, *names: str) -> None:
         """Stop these services, or all, at the same time, and forget them."""
-        stopping = [self._children.pop(name) for name in (names or tuple(self._children))]
+        with self._lock:  # what is stopped here must not be started again there
+            stopping = [self._children.pop(name) for name in (names or tuple(self._children))]
         if stopping:
             with ThreadPoolExecutor(len(stopping)) as pool:
                 list(pool.map(lambda child: child.process.stop(), stopping))
@@ -108,6 +98,24 @@ class Supervisor:
     def log_of(self, name: str) -> Path:
         """Where the service's log lies."""
         return self._run_dir / f"{name}.log"
+
+    def _check(self, now_s: float) -> None:
+        for child in self._children.values():
+            status = child.process.exit_status()
+            if status is None:
+                continue
+            if child.restart_at_s is None:
+                if now_s - child.started_s > _STEADY_S:
+                    child.pause_s = _FIRST_PAUSE_S
+                child.restart_at_s = now_s + child.pause_s
+                child.pause_s = min(child.pause_s * 2, _LONGEST_PAUSE_S)
+                _LOG.warning(
+                    "service ended", name=child.service.name, status=status, log=str(self.log_of(child.service.name))
+                )
+            elif now_s >= child.restart_at_s:
+                child.process.start()
+                child.started_s, child.restart_at_s = now_s, None
+                child.restarts += 1
 
     def _process(self, service: ServiceCommand) -> GuardedProcess:
         return GuardedProcess(
