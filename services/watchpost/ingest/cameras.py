@@ -1,0 +1,134 @@
+"""Keeps one worker for each camera that the specs name, so that changing one leaves the others alone."""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from watchpost.contracts import TopicName
+from watchpost.contracts.records import CameraId, CameraSpec, Command
+from watchpost.ingest.camera_worker import CameraWorker, Surroundings
+from watchpost.ingest.wishes import is_outdated
+from watchpost.stream import Received
+from watchpost.telemetry import Health, metrics
+
+__all__ = ["Cameras"]
+
+_LOG = structlog.get_logger()
+_PART = "cameras"
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    partition: int
+    spec: CameraSpec
+
+
+class Cameras:
+    """The cameras of this process's partitions. Used by the service's loop alone, the rebalance callbacks included.
+
+    Args:
+        around: what their workers share.
+        max_streams: more cameras than this are refused; those that run already keep their place.
+        health: told when cameras are refused.
+    """
+
+    def __init__(self, around: Surroundings, max_streams: int, health: Health) -> None:
+        self._around = around
+        self._max_streams = max_streams
+        self._health = health
+        self._known: dict[CameraId, _Known] = {}
+        self._workers: dict[CameraId, CameraWorker] = {}
+        self._refused: frozenset[CameraId] = frozenset()
+        self._assigned: frozenset[int] | None = None
+
+    def assigned(self, topic: str, partitions: frozenset[int]) -> None:
+        """Partitions of `topic` are this process's now: their specs will follow."""
+        if topic == TopicName.CAMERAS:
+            self._assigned = partitions
+            _LOG.info("cameras_assigned", partitions=sorted(partitions))
+
+    def revoked(self, topic: str, partitions: frozenset[int]) -> None:
+        """Another process gets these partitions: their cameras stop at once, or two would read them."""
+        if topic == TopicName.CAMERAS:
+            for camera in [camera for camera, known in self._known.items() if known.partition in partitions]:
+                del self._known[camera]
+                self._stop(camera, "revoked")
+
+    def take(self, received: Received[CameraSpec | Command]) -> None:
+        """Take in a spec (or its removal) or a command. Specs come into force with `reconcile`."""
+        match received.record:
+            case CameraSpec() as spec:
+                self._known[spec.camera] = _Known(received.partition, spec)
+            case Command() as command:
+                self._ask(command)
+            case None:
+                if received.topic == TopicName.CAMERAS:
+                    self._known.pop(CameraId(received.key), None)
+
+    def reconcile(self, now: datetime) -> None:
+        """Start, change and stop workers until they are what the specs say, and look after those that run."""
+        wanted = {camera: known.spec for camera, known in self._known.items() if not _is_over(known.spec, now)}
+        for camera in list(self._workers):
+            self._fit(camera, wanted.get(camera))
+        new = sorted(wanted.keys() - self._workers.keys())
+        room = self._max_streams - len(self._workers)
+        for camera in new[: max(0, room)]:
+            self._start(wanted[camera])
+        self._refuse(frozenset(new[max(0, room) :]))
+        for worker in self._workers.values():
+            worker.check()
+
+    def stop(self, within_s: float) -> None:
+        """Stop all workers; those that do not end in time (a call into libav may hang) end with the process."""
+        deadline_s = time.monotonic() + within_s
+        workers = list(self._workers.values())
+        for camera in list(self._workers):
+            self._stop(camera, "service_ends")
+        for worker in workers:
+            worker.join(max(0.0, deadline_s - time.monotonic()))
+
+    def _fit(self, camera: CameraId, spec: CameraSpec | None) -> None:
+        worker = self._workers[camera]
+        if spec is None:
+            self._stop(camera, "removed")
+        elif (spec.source, spec.secret_ref) != (worker.spec.source, worker.spec.secret_ref):
+            self._stop(camera, "changed")
+        elif spec != worker.spec:
+            worker.update(spec)
+            _LOG.info("camera_updated", camera=camera, config_version=spec.config_version)
+
+    def _start(self, spec: CameraSpec) -> None:
+        _LOG.info("camera_starts", camera=spec.camera)
+        self._workers[spec.camera] = worker = CameraWorker(spec, self._around)
+        worker.start()
+
+    def _stop(self, camera: CameraId, why: str) -> None:
+        worker = self._workers.pop(camera, None)
+        if worker is not None:
+            _LOG.info("camera_stops", camera=camera, why=why)
+            worker.stop()
+
+    def _refuse(self, refused: frozenset[CameraId]) -> None:
+        if refused != self._refused:
+            self._refused = refused
+            metrics.CAMERAS_REFUSED.set(len(refused))
+            if refused:
+                _LOG.error("cameras_refused", cameras=sorted(refused), max_streams=self._max_streams)
+        if refused:
+            names = ", ".join(sorted(refused))
+            self._health.waiting(_PART, f"max_streams ({self._max_streams}) refuses {names}; raise it or remove some")
+        elif self._assigned is not None:
+            self._health.ready(_PART)
+
+    def _ask(self, command: Command) -> None:
+        worker = self._workers.get(command.camera)
+        if worker is None or is_outdated(command, self._around.clock.now()):
+            _LOG.info("command_ignored", camera=command.camera, command_id=command.command_id, kind=command.kind)
+        else:
+            worker.ask(command)
+
+
+def _is_over(spec: CameraSpec, now: datetime) -> bool:
+    return spec.expires_at is not None and spec.expires_at <= now
