@@ -127,9 +127,13 @@ def _perhaps_confirmed(
     person: PersonState, seen: DetectedObject, at_us: int, rules: FallRules
 ) -> tuple[PersonState, FallChange | None]:
     fall = person.fall
-    if fall is None or at_us - fall.opened_us < rules.confirm_s * _MICROSECONDS:
+    if fall is None:
         return person, None
     window = [past for past in person.trail if past.at_us >= fall.opened_us]
+    # at uneven intervals (5 of 18 frames a second) 0.6 s never falls on a frame: half an interval is given
+    elapsed_us = at_us - fall.opened_us
+    if elapsed_us + elapsed_us / max(1, len(window) - 1) / 2 < rules.confirm_s * _MICROSECONDS:
+        return person, None
     lying = sum(past.posture is Posture.LYING for past in window)
     if _down(person, seen, rules) and lying >= rules.confirm_share * len(window):
         confidence = min(1.0, (fall.confidence + seen.posture_score) / 2)

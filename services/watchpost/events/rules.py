@@ -30,7 +30,7 @@ class FallRules:
     armed_s: float = 3.0
     low: float = 0.30
     confirm_s: float = 0.6
-    confirm_share: float = 0.6
+    confirm_share: float = 0.5
     upright_s: float = 1.0
     lost_s: float = 10.0
     cool_down_s: float = 20.0

@@ -2,7 +2,13 @@
 
 from watchpost.stream.connection import client_config, watched
 from watchpost.stream.consumer import Received, RecordConsumer
-from watchpost.stream.dead_letters import DeadLetter, DeadLetters, read_dead_letters, replay_dead_letters
+from watchpost.stream.dead_letters import (
+    DeadLetter,
+    DeadLetters,
+    burial_headers,
+    read_dead_letters,
+    replay_dead_letters,
+)
 from watchpost.stream.messages import Header, headers_of, key_of, value_of
 from watchpost.stream.producer import RecordProducer
 
@@ -13,6 +19,7 @@ __all__ = [
     "Received",
     "RecordConsumer",
     "RecordProducer",
+    "burial_headers",
     "client_config",
     "headers_of",
     "key_of",

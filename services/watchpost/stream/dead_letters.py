@@ -10,7 +10,7 @@ from watchpost.errors import WatchpostError
 from watchpost.stream.messages import Header, headers_of, key_of, value_of
 from watchpost.stream.producer import RecordProducer
 
-__all__ = ["DeadLetter", "DeadLetters", "read_dead_letters", "replay_dead_letters"]
+__all__ = ["DeadLetter", "DeadLetters", "burial_headers", "read_dead_letters", "replay_dead_letters"]
 
 _REPLAY_GROUP = "watchpost-dlq-replay"
 _PREFIX = "watchpost-dlq-"
@@ -58,21 +58,21 @@ class DeadLetters:
                 f"{self._limit} records in a row could not be read, last: {reason}; a newer producer or another "
                 "program may be writing to this topic: mend that, then start again"
             )
-        topic = message.topic()
-        origin = {
-            "reason": reason,
-            "service": self._service,
-            "topic": topic,
-            "partition": str(message.partition()),
-            "offset": str(message.offset()),
-        }
-        headers = [*headers_of(message), *((f"{_PREFIX}{name}", str(value).encode()) for name, value in origin.items())]
+        topic = message.topic() or ""
+        origin = burial_headers(reason, self._service, topic, message.partition() or 0, message.offset() or 0)
+        headers = [*headers_of(message), *origin]
         self._producer.send_bytes(f"{topic}.dlq", value_of(message), key=key_of(message), headers=headers)
         self._producer.flush()
 
     def readable(self) -> None:
         """Say that a record could be read: the row of failures ends."""
         self._in_a_row = 0
+
+
+def burial_headers(reason: str, service: str, topic: str, partition: int, offset: int) -> list[Header]:
+    """What a dead letter carries beside its own headers: why it was buried, by whom, and where it came from."""
+    origin = {"reason": reason, "service": service, "topic": topic, "partition": partition, "offset": offset}
+    return [(f"{_PREFIX}{name}", str(value).encode()) for name, value in origin.items()]
 
 
 def read_dead_letters(client: Mapping[str, Any], topic: str) -> Iterator[DeadLetter]:

@@ -1,0 +1,82 @@
+"""The events service's path: observations in; events, commands and thumbnails out."""
+
+import asyncio
+from functools import partial
+
+from faust.types import EventT
+
+from watchpost.clock import SystemClock
+from watchpost.contracts.records import SiteId
+from watchpost.events.cameras import Cameras
+from watchpost.events.changelog import SnapshotTable
+from watchpost.events.faust_app import build_app, commit_by_partition, committed_offset, observations, sure_producer
+from watchpost.events.lifecycle import fold_every, run_until_stopped
+from watchpost.events.observations import ObservationReader
+from watchpost.events.prerequisites import wait_for_topics
+from watchpost.events.rules import EventRules, FallRules
+from watchpost.events.saving import Saver
+from watchpost.events.thumbnails import Thumbnails
+from watchpost.frames import FrameStore
+from watchpost.settings import SiteSettings
+from watchpost.telemetry import Running, running
+
+__all__ = ["rules_of", "run"]
+
+_TABLE = "cameras"
+_SAVE_EVERY_S = 0.5
+
+
+def run(settings: SiteSettings) -> None:
+    """Observations in; events, commands and thumbnails out. What was not acknowledged is not committed.
+
+    Raises:
+        WatchpostError: the process must end and be started again; it goes on from what is committed.
+    """
+    with running("events", settings, "kafka", "cameras") as service:
+        partitions = wait_for_topics(settings, _TABLE, service)
+        if partitions is not None:
+            asyncio.run(_serve(settings, partitions, service))
+
+
+async def _serve(settings: SiteSettings, partitions: int, service: Running) -> None:
+    """Source to commit: read or bury, fold, then save, send and commit in rounds."""
+    site, events = SiteId(settings.site), settings.events
+    app = build_app(settings)
+    table = SnapshotTable(app, _TABLE, partitions)
+    app.tables.add(table)
+    cameras = Cameras(
+        site,
+        rules_of(settings),
+        load=lambda camera: table.get(camera.encode()),
+        committed=partial(committed_offset, app),
+        save_every_s=_SAVE_EVERY_S,
+    )
+    reader = ObservationReader(sure_producer(app), site)
+    pictures = Thumbnails(
+        FrameStore(settings.frames, SystemClock()), site, events.thumbnail_width_px, events.thumbnail_quality
+    )
+    saver = Saver(cameras, table, sure_producer(app), pictures, partial(commit_by_partition, app), _SAVE_EVERY_S)
+
+    async def fold(event: EventT[bytes]) -> None:
+        frame = await reader.read(event)
+        partition, offset = event.message.partition, event.message.offset
+        if frame is None:
+            cameras.passed(partition, offset)
+        elif cameras.take(partition, offset, frame, asyncio.get_running_loop().time()):
+            saver.hurry()
+
+    failure = fold_every(app, observations(app), fold)
+    app.on_partitions_revoked.connect(lambda *_, **__: saver.settle(), weak=False)
+    app.on_partitions_assigned.connect(lambda *_, **__: cameras.forget(), weak=False)
+    await run_until_stopped(app, service, failure, saver.run, saver.settle)
+
+
+def rules_of(settings: SiteSettings) -> EventRules:
+    """The site's figures for the event logic."""
+    events = settings.events
+    return EventRules(
+        config_version=settings.version,
+        count_interval_s=events.count_interval_s,
+        thumbnail_interval_s=events.thumbnail_interval_s,
+        fall=FallRules(confirm_s=events.fall_confirm_ms / 1000, cool_down_s=events.cool_down_s),
+    )
