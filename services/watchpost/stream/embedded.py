@@ -69,6 +69,11 @@ class EmbeddedKafka:
         self._process: GuardedProcess | None = None
 
     @property
+    def data_dir(self) -> Path:
+        """The broker's folder."""
+        return self._files.root
+
+    @property
     def bootstrap(self) -> str:
         """`host:port` for clients.
 

@@ -36,17 +36,24 @@ class GuardRecord:
 
 
 def read_guard(pid_file: Path) -> GuardRecord | None:
-    """Who runs under `pid_file`, or None. The lock decides, so a stale file or a reused pid deceives nobody."""
+    """Who runs under `pid_file`, or None. The lock decides, so a stale file or a reused pid deceives nobody.
+
+    Raises:
+        ConfigError: the file is another user's.
+
+    """
     try:
-        with pid_file.open("r+") as file:
+        with pid_file.open() as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 text = file.read()
             else:
                 return None
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except PermissionError as error:
+        raise ConfigError(str(pid_file), "it belongs to another user", "run this as that user") from error
     try:
         record = json.loads(text)
         return GuardRecord(int(record["guard"]), int(record["child"]), int(record["owner"]) or None)
