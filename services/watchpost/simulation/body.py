@@ -26,7 +26,7 @@ Points = NDArray[np.float64]
 
 
 class Joint(IntEnum):
-    """The rows of a skeleton. HAIR_* and FACE are points of the head that the drawing needs."""
+    """The rows of a skeleton. HAIR_*, CHIN, CHEST and SEAT only shape the drawing."""
 
     PELVIS = 0
     HIP_L = 1
@@ -52,6 +52,8 @@ class Joint(IntEnum):
     CHIN = 21
     HAIR_TOP = 22
     HAIR_BACK = 23
+    CHEST = 24
+    SEAT = 25
 
 
 _RADII_M: Final = {
@@ -70,6 +72,8 @@ _RADII_M: Final = {
     Joint.CHIN: 0.072,
     Joint.HAIR_TOP: 0.092,
     Joint.HAIR_BACK: 0.094,
+    Joint.CHEST: 0.105,
+    Joint.SEAT: 0.105,
 }
 JOINT_RADIUS_M: Final[Points] = np.array(
     [_RADII_M.get(joint, _RADII_M.get(Joint(max(0, joint - 1)), 0.0)) for joint in Joint]
@@ -172,6 +176,8 @@ def _place_trunk(points: Points, pelvis: Points, chest: Points, head: Points) ->
     neck = waist + chest @ np.array([0.01, 0.36, 0.0])
     skull = neck + head @ np.array([0.03, 0.155, 0.0])
     points[Joint.NECK] = neck
+    points[Joint.CHEST] = waist + chest @ np.array([0.045, 0.21, 0.0])
+    points[Joint.SEAT] = pelvis @ np.array([-0.05, -0.02, 0.0])
     points[Joint.HEAD] = skull
     points[Joint.CHIN] = skull + head @ np.array([0.022, -0.06, 0.0])
     points[Joint.HAIR_TOP] = skull + head @ np.array([-0.014, 0.036, 0.0])

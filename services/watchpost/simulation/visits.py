@@ -121,6 +121,10 @@ class _Actor:
     def _anywhere(self) -> Spot:
         return Spot(self.uniform(-0.9, 0.9) * self.ground.half_width_m, self._depth_m())
 
+    def _facing(self) -> float:
+        """Where somebody who stands looks: to all sides but straight along the picture."""
+        return float(self.random.choice([-1.0, 1.0])) * pi / 2 + self.uniform(-1.0, 1.0)
+
     def uniform(self, low: float, high: float) -> float:
         return float(self.random.uniform(low, high))
 
@@ -156,8 +160,9 @@ class _Actor:
                 continue
             stand = STANDING[int(self.random.integers(len(STANDING)))]
             seconds = min(free_s, self.uniform(1.5, 4.0))
-            self.performance.turn_into(stand, min(0.4, seconds))
-            self.performance.hold(seconds - 0.4)
+            turned = min(_TURNING_S, seconds)
+            self.performance.turn_into(stand, turned, heading=self._facing())
+            self.performance.hold(seconds - turned)
 
     def sometime(self, needed_s: float) -> None:
         """Linger for a random part of the time that an act of `needed_s` leaves free."""
@@ -229,6 +234,7 @@ def _lie_down(actor: _Actor) -> None:
 
 
 _STROLLS: Final = 0.7
+_TURNING_S: Final = 0.4
 _WORTH_FILLING_S: Final = 0.1
 _STAYS_DOWN: Final = 0.7
 _SHORTEST_LYING_S: Final = 4.5
