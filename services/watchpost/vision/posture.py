@@ -39,7 +39,11 @@ class PostureRules:
         lying_degrees: a torso at least this far from the vertical lies.
         upright_degrees: a torso at most this far from the vertical stands or sits.
         wide: a box at least this many times wider than high lies, unless the torso is upright.
+        flat: a box at most this share of the usual height lies as well, unless the torso is upright: a squat is 0.5.
+        flat_width: but not if it is narrower than this share of its height.
+        very_wide: a flat box this many times wider than high lies whatever the keypoints say.
         keypoint_score: joints seen less surely than this say nothing.
+        torso_length: nor does a torso shorter than this share of the usual height: it is seen end-on or guessed.
         standing_legs: hips at least this share of the usual height above the ankles (half of it above the knees) stand
             on legs: whoever bends to the floor has a level torso too.
 
@@ -48,22 +52,25 @@ class PostureRules:
     lying_degrees: float = 50.0
     upright_degrees: float = 40.0
     wide: float = 1.2
+    flat: float = 0.45
+    flat_width: float = 0.8
+    very_wide: float = 1.5
     keypoint_score: float = 0.2
+    torso_length: float = 0.12
     standing_legs: float = 0.30
 
 
-def torso_degrees(pose: Pose, least_score: float) -> float | None:
+def torso_degrees(pose: Pose, rules: PostureRules, usual_height_px: float) -> float | None:
     """The angle between the torso (hips to shoulders) and straight up: 0 stands, 90 lies, 180 is upside down.
 
     None where shoulders or hips are not seen surely enough.
     """
-    shoulders = _middle(pose, _SHOULDERS, least_score)
-    hips = _middle(pose, _HIPS, least_score)
+    shoulders = _middle(pose, _SHOULDERS, rules.keypoint_score)
+    hips = _middle(pose, _HIPS, rules.keypoint_score)
     if shoulders is None or hips is None:
         return None
     across, up = shoulders[0] - hips[0], hips[1] - shoulders[1]
-    # a torso of a few pixels has no direction: it is seen end-on, or the points are guesses
-    if hypot(across, up) < 0.08 * max(pose.box.width, pose.box.height):
+    if hypot(across, up) < rules.torso_length * usual_height_px:
         return None
     return degrees(atan2(abs(across), up))
 
@@ -72,13 +79,16 @@ def posture_of(
     box: PixelBox, pose: Pose | None, rules: PostureRules, *, low: bool, usual_height_px: float
 ) -> tuple[Posture, float]:
     """The posture and how sure it is (0 to 1). `low`: the head is far below where this person's head usually is."""
-    torso = None if pose is None else torso_degrees(pose, rules.keypoint_score)
+    torso = None if pose is None else torso_degrees(pose, rules, usual_height_px)
     wide = box.width >= rules.wide * box.height
+    flat = low and box.height <= rules.flat * usual_height_px and box.width >= rules.flat_width * box.height
+    if flat and box.width >= rules.very_wide * box.height:
+        return Posture.LYING, 0.7
     if pose is not None and _stands_on_legs(pose, rules, usual_height_px):
         return (Posture.BENT if low or wide else Posture.UPRIGHT), 0.8
     if torso is not None and torso >= rules.lying_degrees and (low or wide):
         return Posture.LYING, min(1.0, 0.5 + torso / 180)
-    if wide and (torso is None or torso > rules.upright_degrees):
+    if (wide or flat) and (torso is None or torso > rules.upright_degrees):
         return Posture.LYING, 0.6
     if low or wide:
         return Posture.BENT, 0.5 if torso is None else 0.8

@@ -115,7 +115,7 @@ def _promised_s(container: InputContainer, stream: VideoStream) -> float | None:
 
 
 def _as_shown(frame: VideoFrame, stream: VideoStream) -> npt.NDArray[np.uint8]:
-    picture: npt.NDArray[np.uint8] = frame.to_ndarray(format="bgr24")
+    picture = frame.to_ndarray(format="bgr24").astype(np.uint8, copy=False)
     aspect = stream.sample_aspect_ratio or Fraction(1)
     if aspect > 0 and abs(aspect - 1) > Fraction(1, 50):
         width = max(1, round(picture.shape[1] * float(aspect)))

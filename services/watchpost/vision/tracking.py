@@ -122,9 +122,11 @@ def _matched(
 ) -> list[tuple[Track, int]]:
     if not tracks or not candidates:
         return []
-    overlap = _overlaps(
-        [_widened(track.predicted(at_us), rules.widening) for track in tracks],
-        [_widened(detections[index].box, rules.widening) for index in candidates],
+    boxes = [_widened(detections[index].box, rules.widening) for index in candidates]
+    # where the track should be, or where it was: who falls does not keep the speed of the fall
+    overlap = np.maximum(
+        _overlaps([_widened(track.predicted(at_us), rules.widening) for track in tracks], boxes),
+        _overlaps([_widened(track.box, rules.widening) for track in tracks], boxes),
     )
     rows, columns = linear_sum_assignment(-overlap)
     return [

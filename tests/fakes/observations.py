@@ -1,0 +1,80 @@
+"""Observations as inference would write them, made from a line of what one person does.
+
+frames = acted("uuuuu" "lllll", fps=5)      # u upright, b bent, l lying, . nobody seen
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from watchpost.contracts.records import (
+    CameraId,
+    CaptureReason,
+    DetectedObject,
+    FrameAnalyzed,
+    ImageCodec,
+    ImageRef,
+    Posture,
+    Provenance,
+    SiteId,
+)
+from watchpost.events.logic import CameraState, EventRules, Outputs, initial_state, step
+from watchpost.vision.geometry import FractionBox
+
+__all__ = ["BEGINNING", "CAMERA", "RULES", "SITE", "acted", "analyzed", "folded", "person"]
+
+SITE, CAMERA = SiteId("shop"), CameraId("door")
+BEGINNING = datetime(2026, 3, 1, 12, tzinfo=UTC)
+RULES = EventRules(config_version="rules-7")
+_PROVENANCE = Provenance("yolox-nano", "fp32", "sha256:0", "", "frames-3", "0.1.0")
+_SHAPES = {
+    "u": (FractionBox(0.40, 0.30, 0.55, 0.80), Posture.UPRIGHT),
+    "b": (FractionBox(0.38, 0.50, 0.58, 0.80), Posture.BENT),
+    "l": (FractionBox(0.25, 0.66, 0.65, 0.82), Posture.LYING),
+}
+
+
+def person(kind: str = "u", shift_x: float = 0.0, score: float = 0.9) -> DetectedObject:
+    """A person in one of the postures u, b and l, moved to the right by `shift_x`."""
+    box, posture = _SHAPES[kind]
+    moved = FractionBox(box.x0 + shift_x, box.y0, box.x1 + shift_x, box.y1)
+    return DetectedObject("person", moved, score, posture, 0.8)
+
+
+def analyzed(number: int, at_s: float, objects: Sequence[DetectedObject]) -> FrameAnalyzed:
+    """The observation of frame `number`, captured `at_s` seconds after the beginning."""
+    at = BEGINNING + timedelta(seconds=at_s)
+    image = ImageRef(f"file:///frames/{number}", ImageCodec.I420, 640, 480, 460_800, 0, at + timedelta(seconds=30))
+    return FrameAnalyzed(
+        frame_id=f"frame-{number}",
+        site=SITE,
+        camera=CAMERA,
+        captured_at=at,
+        analyzed_at=at + timedelta(milliseconds=80),
+        image=image,
+        reason=CaptureReason.INTERVAL,
+        objects=tuple(objects),
+        answers=(),
+        person_count=len(objects),
+        skipped=None,
+        provenance=_PROVENANCE,
+    )
+
+
+def acted(script: str, fps: float = 5.0, first: int = 0) -> list[FrameAnalyzed]:
+    """One frame per letter of what a single person does."""
+    return [
+        analyzed(number, number / fps, [] if letter == "." else [person(letter)])
+        for number, letter in enumerate(script, start=first)
+    ]
+
+
+def folded(
+    frames: Sequence[FrameAnalyzed], rules: EventRules = RULES, state: CameraState | None = None
+) -> tuple[CameraState, list[Outputs]]:
+    """The event logic folded over frames: the last state, and the outputs of each frame."""
+    state = state or initial_state(SITE, CAMERA)
+    outputs = []
+    for frame in frames:
+        state, given = step(state, frame, rules)
+        outputs.append(given)
+    return state, outputs
