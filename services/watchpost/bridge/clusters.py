@@ -1,0 +1,115 @@
+"""What either cluster says of itself: who it is, which topics it has, and which offsets they hold."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition, Uuid
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec, TopicDescription
+
+from watchpost.bridge.resumption import OffsetRange, SourceTopic
+from watchpost.errors import RetryableError, WatchpostError
+from watchpost.stream.kafka_errors import kafka_errors_mapped
+
+__all__ = ["Cluster"]
+
+# also the longest that a call keeps a stopping bridge from its end
+_TIMEOUT_S = 3.0
+
+_EARLIEST = OffsetSpec.earliest()  # type: ignore[no-untyped-call]  # these two of the client lack annotations
+_LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+
+
+class Cluster:
+    """A Kafka cluster, asked afresh at each call.
+
+    Every method raises RetryableError when the cluster does not answer within 3 s.
+
+    Args:
+        client: the settings that lead to it.
+        name: "site" or "central", for messages.
+    """
+
+    def __init__(self, client: Mapping[str, Any], name: str) -> None:
+        self._admin = AdminClient(dict(client))
+        self._name = name
+
+    def cluster_id(self) -> str:
+        """The id that the cluster's storage was formatted with."""
+        with kafka_errors_mapped(f"asking the {self._name} cluster for its id"):
+            return str(self._admin.describe_cluster(request_timeout=_TIMEOUT_S).result().cluster_id)
+
+    def topic_id(self, topic: str) -> str:
+        """The topic's id: another one means that the topic was made anew.
+
+        Raises:
+            RetryableError: there is no such topic (yet), besides.
+        """
+        return _shown(self._describe(topic).topic_id)
+
+    def missing(self, topics: Iterable[str]) -> list[str]:
+        """Those of `topics` that do not exist."""
+        wanted = list(topics)
+        missing = []
+        for name, described in self._admin.describe_topics(TopicCollection(wanted), request_timeout=_TIMEOUT_S).items():
+            try:
+                with kafka_errors_mapped(f"describing {name} of the {self._name} cluster"):
+                    described.result()
+            except RetryableError as error:
+                if not _is_missing(error):
+                    raise
+                missing.append(name)
+        return missing
+
+    def describe(self, topic: str) -> SourceTopic:
+        """The topic with its id and the offsets that it holds now."""
+        described = self._describe(topic)
+        partitions = [TopicPartition(topic, info.id) for info in described.partitions]
+        lows, highs = self._offsets(partitions, _EARLIEST), self._offsets(partitions, _LATEST)
+        ranges = {partition: OffsetRange(low, highs[partition]) for partition, low in lows.items()}
+        return SourceTopic(topic, _shown(described.topic_id), ranges)
+
+    def ends_of(self, topic: str, partitions: Iterable[int]) -> dict[int, int]:
+        """The high watermarks, open transactions included: nothing written before now lies beyond them."""
+        return self._offsets([TopicPartition(topic, partition) for partition in partitions], _LATEST)
+
+    def create(self, topic: str, partitions: int, replication: int, settings: Mapping[str, str]) -> None:
+        """Make `topic` unless it exists."""
+        wanted = NewTopic(topic, partitions, replication, config=dict(settings))
+        try:
+            with kafka_errors_mapped(f"creating {topic}"):
+                self._admin.create_topics([wanted], request_timeout=_TIMEOUT_S, operation_timeout=_TIMEOUT_S)[
+                    topic
+                ].result()
+        except WatchpostError as error:
+            if not _caused_by(error, KafkaError.TOPIC_ALREADY_EXISTS):
+                raise
+
+    def _describe(self, topic: str) -> TopicDescription:
+        with kafka_errors_mapped(f"describing {topic} of the {self._name} cluster"):
+            described = self._admin.describe_topics(TopicCollection([topic]), request_timeout=_TIMEOUT_S)
+            result: TopicDescription = described[topic].result()
+            return result
+
+    def _offsets(self, partitions: list[TopicPartition], spec: OffsetSpec) -> dict[int, int]:
+        with kafka_errors_mapped(f"asking the {self._name} cluster for offsets"):
+            futures = self._admin.list_offsets(
+                dict.fromkeys(partitions, spec),
+                # read_committed would give the end without open transactions: what they hold back would be passed by
+                isolation_level=IsolationLevel.READ_UNCOMMITTED,
+                request_timeout=_TIMEOUT_S,
+            )
+            return {partition.partition: int(future.result().offset) for partition, future in futures.items()}
+
+
+def _shown(topic_id: Uuid) -> str:
+    """As Kafka's own tools write it: the client shows the other alphabet of base64."""
+    return str(topic_id).replace("+", "-").replace("/", "_")
+
+
+def _is_missing(error: RetryableError) -> bool:
+    return _caused_by(error, KafkaError.UNKNOWN_TOPIC_OR_PART)
+
+
+def _caused_by(error: Exception, code: int) -> bool:
+    cause = error.__cause__
+    return isinstance(cause, KafkaException) and cause.args[0].code() == code

@@ -1,0 +1,84 @@
+"""How a site's record looks at the centre: the same bytes, another key, and headers that say where it comes from."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, TIMESTAMP_NOT_AVAILABLE, Message
+
+from watchpost.bridge.headers import SourceHeader
+from watchpost.contracts.records import CameraId, SiteId, SourcePosition
+from watchpost.stream import Header, headers_of
+
+__all__ = ["CentralClock", "Outgoing", "central_key", "enveloped", "source_headers"]
+
+# clocks that nobody set wrong differ by this much; a broker refuses what lies an hour ahead
+_TOLERANCE_MS = 10_000
+
+
+class CentralClock:
+    """What time it is at the centre.
+
+    The site's clock cannot tell whether a timestamp lies in the centre's future: where it jumped, it is the wrong one
+    itself. The checkpoint topic's broker stamps each checkpoint (LogAppendTime) and the acknowledgement brings that
+    back; between checkpoints a monotonic clock counts on.
+    """
+
+    def __init__(self) -> None:
+        self._ahead_ms: float | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether a checkpoint was acknowledged already."""
+        return self._ahead_ms is not None
+
+    def observe(self, message: Message) -> None:
+        """Take the time from an acknowledged checkpoint."""
+        kind, timestamp_ms = message.timestamp()
+        # a topic that somebody made without LogAppendTime tells nothing: the site's clock must do
+        now_ms = timestamp_ms if kind == TIMESTAMP_LOG_APPEND_TIME else time.time() * 1000
+        self._ahead_ms = now_ms - time.monotonic() * 1000
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970, as the centre counts them; the site's own clock before the first checkpoint."""
+        if self._ahead_ms is None:
+            return int(time.time() * 1000)
+        return int(self._ahead_ms + time.monotonic() * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A record ready for the centre."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: Sequence[Header]
+    timestamp_ms: int
+
+
+def central_key(site: SiteId, camera: CameraId) -> bytes:
+    """The key at the centre: the same camera name may occur at every site."""
+    return f"{site}/{camera}".encode()
+
+
+def source_headers(cluster_id: str, position: SourcePosition) -> list[Header]:
+    """The headers that name a record's partition at the site, in its epoch."""
+    return [
+        (SourceHeader.CLUSTER.value, cluster_id.encode()),
+        (SourceHeader.TOPIC_ID.value, position.topic_id.encode()),
+        (SourceHeader.PARTITION.value, str(position.partition).encode()),
+        (SourceHeader.EPOCH.value, str(position.epoch).encode()),
+    ]
+
+
+def enveloped(message: Message, key: bytes, extra: Sequence[Header], now_ms: int) -> Outgoing:
+    """`message` as the centre gets it; `now_ms` is the centre's."""
+    kind, timestamp_ms = message.timestamp()
+    headers = [*headers_of(message), *extra, (SourceHeader.OFFSET.value, str(message.offset()).encode())]
+    if kind == TIMESTAMP_NOT_AVAILABLE:
+        timestamp_ms = now_ms
+    elif timestamp_ms > now_ms + _TOLERANCE_MS:
+        headers.append((SourceHeader.ORIGINAL_TIMESTAMP.value, str(timestamp_ms).encode()))
+        timestamp_ms = now_ms
+    return Outgoing(message.topic() or "", key, message.value() or b"", headers, timestamp_ms)

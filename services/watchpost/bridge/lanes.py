@@ -1,0 +1,83 @@
+"""The allow-list of what goes up, each kind of record on a lane of its own, so that events never wait for pictures."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from watchpost.contracts import TopicName
+from watchpost.contracts.records import EventChanged, SiteId, ThumbnailTaken
+from watchpost.settings import BridgeSettings
+
+__all__ = ["Carried", "Lane", "LaneName", "identity", "lanes"]
+
+Carried = EventChanged | ThumbnailTaken
+
+# 24 partitions of 64 pictures are 30 MB to read back at a start; events are a thousand times smaller
+_THUMBNAIL_WINDOW_RECORDS = 1536
+
+
+class LaneName(StrEnum):
+    """A lane's name is its producer's in metrics, health and checkpoints."""
+
+    EVENTS = "events"
+    THUMBNAILS = "thumbnails"
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One topic's way up.
+
+    Args:
+        name: whose checkpoint, metrics and transactional.id these are.
+        topic: has the same name at both ends.
+        goes_first: while such a lane has a backlog that moves, the others wait.
+        record: what it carries.
+        window_records: how many records back a repeat is recognised, over all partitions.
+        chunk_records: how many are taken from the client at once: it bounds what a transaction overshoots its bytes by.
+        prefetch_kbytes: what the client may hold in memory while the centre is away.
+    """
+
+    name: LaneName
+    topic: TopicName
+    goes_first: bool
+    record: type[Carried]
+    window_records: int
+    chunk_records: int
+    prefetch_kbytes: int
+
+    def transactional_id(self, site: SiteId) -> str:
+        """Unique to the site and the lane: whoever takes it last fences the others."""
+        return f"watchpost-bridge-{site}-{self.name}"
+
+
+def lanes(settings: BridgeSettings) -> tuple[Lane, ...]:
+    """Everything that goes up. What is not here stays at the site."""
+    window = settings.dedup_window_records
+    return (
+        Lane(
+            LaneName.EVENTS,
+            TopicName.EVENTS,
+            goes_first=True,
+            record=EventChanged,
+            window_records=window,
+            chunk_records=256,
+            prefetch_kbytes=2048,
+        ),
+        Lane(
+            LaneName.THUMBNAILS,
+            TopicName.THUMBNAILS,
+            goes_first=False,
+            record=ThumbnailTaken,
+            window_records=min(window, _THUMBNAIL_WINDOW_RECORDS),
+            chunk_records=8,
+            prefetch_kbytes=4096,
+        ),
+    )
+
+
+def identity(record: Carried) -> str:
+    """What makes a record the same as another, whatever its offset: a replay writes it again."""
+    match record:
+        case EventChanged():
+            return f"{record.event_id}/{record.revision}"
+        case ThumbnailTaken():
+            return record.thumbnail_id

@@ -1,0 +1,122 @@
+"""The bridge's path: what the site wrote goes up, from its Kafka to the centre's, exactly once."""
+
+import threading
+from collections.abc import Collection
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+
+import structlog
+
+from watchpost.bridge.adoption import adopt
+from watchpost.bridge.back_off import BackOff
+from watchpost.bridge.carrier import Carrier
+from watchpost.bridge.ends import Ends, join
+from watchpost.bridge.lanes import lanes
+from watchpost.bridge.leadership import Leadership
+from watchpost.bridge.pace import Precedence
+from watchpost.clock import SystemClock
+from watchpost.contracts import TopicName, topics
+from watchpost.errors import FencedError, RetryableError
+from watchpost.settings import SiteSettings
+from watchpost.telemetry import Running, running
+
+__all__ = ["adopt", "run"]
+
+_LOG = structlog.get_logger()
+_HANGS_S = 60.0
+
+
+def run(settings: SiteSettings) -> None:
+    """Carry the site's events and thumbnails to the centre until told to stop.
+
+    site topic ─▶ source ─▶ manifest (repeats dropped, unreadable held) ─▶ one transaction: schemas, records,
+    checkpoint ─▶ central topic. Each lane has its own thread: a commit waits for the link, and an event must not wait
+    for a thumbnail's.
+
+    Raises:
+        ConfigError: no centre is set.
+        FencedError: another bridge of this site took over while this one wrote.
+    """
+    clock = SystemClock()
+    ends = join(settings, clock)
+    precedence = Precedence()
+    kinds = lanes(settings.bridge)
+    with running("bridge", settings, "site", "central", "leadership", *(lane.name.value for lane in kinds)) as service:
+        _make_lock_topic(ends, settings, service)
+        with closing(Leadership(ends.watched_site_client(service.health))) as leadership:
+            carriers = [Carrier(lane, ends, settings, clock, service.health, precedence) for lane in kinds]
+            while _becomes_leader(leadership, service):
+                _lead(carriers, leadership, service)
+            for carrier in carriers:
+                carrier.close()
+
+
+def _make_lock_topic(ends: Ends, settings: SiteSettings, service: Running) -> None:
+    (lock,) = (topic for topic in topics("site") if topic.name == TopicName.BRIDGE_LOCK)
+    back_off = BackOff()
+    while not service.stop.is_set():
+        service.health.beat()
+        try:
+            ends.site_cluster.create(lock.name, lock.partitions, settings.kafka.replication, lock.settings)
+        except RetryableError as error:
+            service.health.waiting("site", str(error))
+            back_off.wait(service.stop)
+        else:
+            return
+
+
+def _becomes_leader(leadership: Leadership, service: Running) -> bool:
+    """Wait for the leadership; False when told to stop."""
+    service.health.waiting("leadership", "another bridge of this site leads, or the group is still forming")
+    while not (leadership.held or service.stop.is_set()):
+        service.health.beat()
+        leadership.poll(0.2)
+    service.health.ready("leadership")
+    return not service.stop.is_set()
+
+
+def _lead(carriers: Collection[Carrier], leadership: Leadership, service: Running) -> None:
+    """Carry on all lanes until the leadership is lost or the service shall stop."""
+    over = threading.Event()
+    with ThreadPoolExecutor(len(carriers), "carrier") as pool:
+        try:
+            # all of them open before the first reads its checkpoint: they share its topic, and what an earlier bridge
+            # left open on one lane would hide the other's
+            for step in (Carrier.open, Carrier.carry):
+                under_way = {pool.submit(step, carrier, over): carrier for carrier in carriers}
+                while under_way:
+                    for done in _first_done(under_way, leadership, service, over):
+                        carrier = under_way.pop(done)
+                        if _shall_start_again(done, leadership, service, over):
+                            under_way[pool.submit(step, carrier, over)] = carrier
+        finally:
+            over.set()
+
+
+def _first_done(
+    under_way: dict[Future[None], Carrier], leadership: Leadership, service: Running, over: threading.Event
+) -> list[Future[None]]:
+    """Those that have ended, as soon as one has. Meanwhile the leadership is kept, or its loss ends all of them."""
+    while not (done := [future for future in under_way if future.done()]):
+        leadership.poll(0.2)
+        if service.stop.is_set() or not leadership.held:
+            over.set()
+        if all(carrier.is_turning(_HANGS_S) for carrier in under_way.values()):
+            service.health.beat()
+    return done
+
+
+def _shall_start_again(done: Future[None], leadership: Leadership, service: Running, over: threading.Event) -> bool:
+    """Whether a carrier that was fenced goes on with a new producer; raises what ended it where it does not."""
+    try:
+        done.result()
+    except FencedError as error:
+        # a transaction that timed out looks like a takeover: whoever still leads was not replaced
+        while (leads := leadership.confirmed()) is None and not service.stop.is_set():
+            service.health.beat()
+            leadership.poll(0.2)
+        if leads is False:
+            raise
+        _LOG.warning("fenced but still leading: starting again", reason=str(error))
+        return not over.is_set()
+    return False

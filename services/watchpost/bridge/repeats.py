@@ -1,0 +1,58 @@
+"""Which records were already brought: a site that starts again writes some of them twice, at new offsets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from watchpost.contracts.records import SourcePosition
+
+__all__ = ["Dropped", "RepeatWindow"]
+
+
+class RepeatWindow:
+    """The identities of the last records of one partition.
+
+    A repeat has the same key, so it lies in the same partition: a busy camera pushes no other partition's records out.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._seen: dict[str, None] = {}
+
+    def __contains__(self, identity: str) -> bool:
+        return identity in self._seen
+
+    def remember(self, identity: str) -> None:
+        """Add `identity` as the latest; the oldest goes when the window is full."""
+        self._seen[identity] = None
+        if len(self._seen) > self._size:
+            del self._seen[next(iter(self._seen))]
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Repeats left out since the last record that was sent, and the positions after them.
+
+    The positions count only together with a record that tells of the drop: were the checkpoint moved over them alone,
+    the offsets would be missing at the centre without a word. There is at most one range a partition: whatever is not
+    dropped is sent, and takes all ranges with it.
+    """
+
+    ranges: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    positions: Mapping[int, SourcePosition] = field(default_factory=dict)
+
+    def with_record(self, partition: int, offset: int, after: SourcePosition) -> Self:
+        """One repeat more."""
+        first, _ = self.ranges.get(partition, (offset, offset))
+        return type(self)(
+            {**self.ranges, partition: (first, offset)},
+            {**self.positions, partition: after},
+        )
+
+    def as_header(self) -> bytes:
+        """`partition:first-last`, a comma between."""
+        ranges = sorted(self.ranges.items())
+        return ",".join(f"{partition}:{first}-{last}" for partition, (first, last) in ranges).encode()
+
+    def __bool__(self) -> bool:
+        return bool(self.ranges)

@@ -1,0 +1,109 @@
+"""The site's side of a lane: reads one topic from positions that the centre knows, and from nowhere else."""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+
+from watchpost.bridge.lanes import Lane
+from watchpost.contracts.records import SourcePosition
+from watchpost.stream import value_of
+from watchpost.stream.kafka_errors import kafka_errors_mapped
+
+__all__ = ["Source", "Taken"]
+
+_FIRST_WAIT_S = 0.5
+# a quiet moment ends a transaction: waiting longer would add to every event's way, for a few bytes saved
+_QUIET_S = 0.01
+
+# they pass by themselves: the client connects again
+_PASSING = frozenset(
+    {
+        KafkaError._PARTITION_EOF,  # noqa: SLF001  (its public name for a local error code; and so below)
+        KafkaError._TRANSPORT,  # noqa: SLF001
+        KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001
+        KafkaError._TIMED_OUT,  # noqa: SLF001
+        KafkaError._RESOLVE,  # noqa: SLF001
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was read.
+
+    `disturbed` says why the log must be looked at anew after `messages`, or is None. `is_full` means that more may
+    be waiting.
+    """
+
+    messages: tuple[Message, ...]
+    disturbed: str | None
+    is_full: bool
+
+
+class Source:
+    """A consumer of one topic.
+
+    Args:
+        client: the settings that lead to the site's cluster, callbacks included.
+        lane: what to read.
+    """
+
+    def __init__(self, client: Mapping[str, Any], lane: Lane) -> None:
+        self._lane = lane
+        self._consumer = Consumer(
+            {
+                **client,
+                # assign() joins no group, librdkafka wants a name nevertheless
+                "group.id": f"watchpost-bridge-{lane.name}",
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                # anything else would pass over what retention took, without a word
+                "auto.offset.reset": "error",
+                "isolation.level": "read_committed",
+                # all that lies in memory while the centre is away
+                "queued.min.messages": 1000,
+                "queued.max.messages.kbytes": lane.prefetch_kbytes,
+                "fetch.queue.backoff.ms": 20,
+            }
+        )
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def read_from(self, positions: Iterable[SourcePosition]) -> None:
+        """Go on from `positions`; what was fetched before is forgotten."""
+        # assign(), not subscribe(): a rebalance would move the read position without the checkpoint knowing
+        places = [TopicPartition(place.topic, place.partition, place.next_offset) for place in positions]
+        with kafka_errors_mapped(f"reading {self._lane.topic}"):
+            self._consumer.assign(places)
+            self._consumer.resume(places)
+
+    def take(self, max_records: int, max_bytes: int, max_s: float) -> Taken:
+        """What comes until a limit is reached or nothing came for 10 ms; the first is waited for up to 0.5 s."""
+        messages: list[Message] = []
+        taken_bytes = 0
+        end_s: float | None = None
+        chunk = self._consumer.consume(1, _FIRST_WAIT_S)
+        while chunk:
+            end_s = end_s or time.monotonic() + max_s
+            for message in chunk:
+                error = message.error()
+                if error is None:
+                    messages.append(message)
+                    taken_bytes += len(value_of(message) or b"")
+                elif error.code() not in _PASSING:
+                    return Taken(tuple(messages), f"partition {message.partition()}: {error.str()}", is_full=False)
+            room, left_s = max_records - len(messages), end_s - time.monotonic()
+            if room <= 0 or left_s <= 0 or taken_bytes >= max_bytes:
+                return Taken(tuple(messages), None, is_full=True)
+            chunk = self._consumer.consume(min(self._lane.chunk_records, room), min(left_s, _QUIET_S))
+        return Taken(tuple(messages), None, is_full=False)
+
+    def hold(self, partitions: Iterable[int]) -> None:
+        """Fetch nothing more of `partitions` until the next `read_from`."""
+        self._consumer.pause([TopicPartition(self._lane.topic, partition) for partition in partitions])

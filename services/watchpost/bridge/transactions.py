@@ -1,0 +1,193 @@
+"""The centre's side of a lane: everything that is written there is written in a transaction that can be fenced."""
+
+import json
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from watchpost.bridge.envelope import CentralClock, Outgoing
+from watchpost.bridge.lanes import Lane
+from watchpost.contracts.records import SiteId
+from watchpost.errors import FencedError, RetryableError
+from watchpost.stream.kafka_errors import to_watchpost_error
+from watchpost.telemetry import metrics
+
+__all__ = ["Transactions"]
+
+_STEP_S = 1.0
+_TIMEOUT_MS = 10_000
+_STATISTICS_MS = 1000
+
+
+class Transactions:
+    """A lane's transactional producer: open, write, close; and a new one after it was fenced.
+
+    Args:
+        client: the settings that lead to the centre, callbacks included.
+        site: whose bridge this is.
+        lane: which of its lanes.
+        clock: is told what time it is at the centre.
+        waiting: is told what a slow call waits for.
+    """
+
+    def __init__(
+        self, client: Mapping[str, Any], site: SiteId, lane: Lane, clock: CentralClock, waiting: Callable[[str], None]
+    ) -> None:
+        self._config = {
+            **client,
+            "transactional.id": lane.transactional_id(site),
+            # a site cut off inside a transaction hides other sites' records for seconds, not a minute
+            "transaction.timeout.ms": _TIMEOUT_MS,
+            "acks": "all",
+            # librdkafka's default is CRC32: a camera would change its partition with the client
+            "partitioner": "murmur2",
+            "compression.type": "zstd",
+            "linger.ms": 5,
+            "message.max.bytes": 2_000_000,
+            "statistics.interval.ms": _STATISTICS_MS,
+            "stats_cb": self._statistics(client.get("stats_cb")),
+        }
+        self._lane = lane
+        self._clock = clock
+        self._waiting = waiting
+        self._producer: Producer | None = None
+        self._under_way = False
+        self._sent_before_bytes = 0
+        self._sent_bytes = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the transactional.id is ours, as far as is known here."""
+        return self._producer is not None
+
+    def open(self, over: threading.Event) -> bool:
+        """Take the transactional.id: whoever had it before is fenced, and its open transaction ended.
+
+        Returns:
+            Whether the id is ours; False when `over` was set meanwhile.
+
+        Raises:
+            RetryableError, WatchpostError: the centre refuses.
+        """
+        if self._producer is not None:
+            return True
+        producer = Producer(self._config)
+        while not over.is_set():
+            try:
+                producer.init_transactions(_STEP_S)
+            except KafkaException as error:
+                self._bear(error, "taking the transactional.id")
+            else:
+                self._producer = producer
+                return True
+        return False
+
+    def close(self) -> None:
+        """Give the producer up: what it still holds is not sent. An open transaction ends by its timeout."""
+        if self._producer is not None:
+            self._producer.purge()
+            self._sent_before_bytes += self._sent_bytes
+            self._sent_bytes = 0
+        self._producer = None
+        self._under_way = False
+
+    def turn(self) -> None:
+        """Let the client call back: statistics, errors."""
+        if self._producer is not None:
+            self._producer.poll(0)
+
+    def write(self, records: Iterable[Outgoing], checkpoint: Outgoing, over: threading.Event) -> bool:
+        """All of `records` and the checkpoint, or nothing.
+
+        Returns:
+            Whether they are committed; False when `over` was set before that was known.
+
+        Raises:
+            RetryableError: nothing was written; call `abort`, then try again.
+            FencedError: this producer must write nothing more; whether this was written, the checkpoint tells.
+        """
+        producer = self._opened()
+        try:
+            producer.begin_transaction()
+            self._under_way = True
+            for record in records:
+                self._produce(producer, record, None)
+            self._produce(producer, checkpoint, self._checkpointed)
+        except KafkaException as error:
+            raise self._mapped(error, "writing to the centre") from error
+        return self._until_done(producer.commit_transaction, "committing at the centre", over)
+
+    def abort(self, over: threading.Event) -> None:
+        """Take back what `write` did not finish.
+
+        Raises:
+            FencedError: as above.
+        """
+        if self._producer is None or not self._under_way:
+            return
+        if not self._until_done(self._producer.abort_transaction, "ending a transaction at the centre", over):
+            self.close()
+
+    def _until_done(self, step: Callable[[float], None], doing: str, over: threading.Event) -> bool:
+        while not over.is_set():
+            try:
+                step(_STEP_S)
+            except KafkaException as error:
+                self._bear(error, doing)
+            else:
+                self._under_way = False
+                return True
+        return False
+
+    def _bear(self, error: KafkaException, doing: str) -> None:
+        """Return when the same call shall be made again."""
+        cause: KafkaError = error.args[0]
+        if cause.fatal() or cause.txn_requires_abort() or not cause.retriable():
+            raise self._mapped(error, doing) from error
+        self._waiting(f"{doing}: {cause.str()}")
+
+    def _mapped(self, error: KafkaException, doing: str) -> Exception:
+        cause: KafkaError = error.args[0]
+        if cause.fatal():
+            # a takeover and a transaction that timed out look the same from here; who leads can tell
+            return FencedError(f"{doing}: {cause.str()}")
+        if cause.txn_requires_abort():
+            return RetryableError(f"{doing}: {cause.str()}")
+        return to_watchpost_error(error, doing)
+
+    def _produce(self, producer: Producer, record: Outgoing, acknowledged: Callable[..., None] | None) -> None:
+        while True:
+            try:
+                # produce_batch() drops headers
+                producer.produce(
+                    record.topic,
+                    record.value,
+                    record.key,
+                    headers=list(record.headers),
+                    timestamp=record.timestamp_ms,
+                    on_delivery=acknowledged,
+                )
+            except BufferError:
+                producer.poll(0.1)
+            else:
+                return
+
+    def _checkpointed(self, error: KafkaError | None, message: Message) -> None:
+        if error is None:
+            self._clock.observe(message)
+
+    def _statistics(self, inner: Callable[[str], None] | None) -> Callable[[str], None]:
+        def on_statistics(text: str) -> None:
+            self._sent_bytes = int(json.loads(text)["tx_bytes"])
+            metrics.BRIDGE_BYTES_SENT.labels(self._lane.name.value).set(self._sent_before_bytes + self._sent_bytes)
+            if inner is not None:
+                inner(text)
+
+        return on_statistics
+
+    def _opened(self) -> Producer:
+        if self._producer is None:
+            raise RetryableError("the producer is not open")
+        return self._producer

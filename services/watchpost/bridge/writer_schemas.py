@@ -1,0 +1,60 @@
+"""Brings each writer's schema to the centre with the first record that needs it, and learns those of others."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import structlog
+from fastavro.schema import SchemaParseException
+
+from watchpost.bridge.clusters import Cluster
+from watchpost.bridge.lanes import Carried, Lane
+from watchpost.bridge.reading_to_end import read_to_end
+from watchpost.contracts import RecordSchema, Schemas, TopicName, decode, fingerprint_in, shipped_schemas
+from watchpost.stream import value_of
+
+__all__ = ["WriterSchemas"]
+
+_LOG = structlog.get_logger()
+
+
+class WriterSchemas:
+    """The schemas that this bridge can read, and which of them the centre has."""
+
+    def __init__(self, client: Mapping[str, Any], central: Cluster) -> None:
+        self._client = client
+        self._central = central
+        self._known = Schemas(iter(shipped_schemas()))
+        self._published: set[str] = set()
+
+    def refresh(self) -> None:
+        """Read what the centre has: a newer bridge may have brought a schema that this one does not know.
+
+        Raises:
+            RetryableError: the centre does not answer.
+        """
+        for message in read_to_end(self._client, self._central, TopicName.SCHEMAS):
+            try:
+                learnt = self._known.learn((value_of(message) or b"").decode())
+            except (ValueError, KeyError, TypeError, SchemaParseException, json.JSONDecodeError) as error:
+                _LOG.warning("schema at the centre cannot be read", offset=message.offset(), error=repr(error))
+            else:
+                self._published.add(learnt.fingerprint)
+
+    def read(self, value: bytes, lane: Lane) -> Carried:
+        """The record in `value`.
+
+        Raises:
+            UnknownSchemaError: its writer's schema is not known here.
+            ContractError: these bytes are not a record of the lane.
+        """
+        return decode(value, lane.record, self._known)
+
+    def not_yet_published(self, values: Iterable[bytes]) -> list[RecordSchema]:
+        """The schemas of `values` that the centre lacks."""
+        needed = dict.fromkeys(fingerprint_in(value) for value in values)
+        return [self._known.by_fingerprint(needs) for needs in needed if needs not in self._published]
+
+    def published(self, schemas: Iterable[RecordSchema]) -> None:
+        """Say that the transaction which carried `schemas` is committed."""
+        self._published |= {schema.fingerprint for schema in schemas}
