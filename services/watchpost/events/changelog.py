@@ -37,8 +37,6 @@ class Unsaved:
 class SnapshotStore(rocksdb.Store):
     """RocksDB that is never ahead of the changelog and never goes back in time."""
 
-    logger = rocksdb.Store.logger
-
     def keep(self, partition: int, offset: int, values: Mapping[bytes, bytes]) -> None:
         """Write acknowledged snapshots together with the changelog offset of the newest, as one."""
         batch = WriteBatch(raw_mode=True)
@@ -72,8 +70,6 @@ class SnapshotStore(rocksdb.Store):
 
 class SnapshotTable(faust.Table[bytes, bytes]):
     """Faust recovers it from its changelog; writing is `save`, which Faust's own `table[key] = value` is not."""
-
-    logger = faust.Table.logger
 
     def __init__(self, app: AppT, name: str, partitions: int) -> None:
         super().__init__(

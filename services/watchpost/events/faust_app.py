@@ -14,6 +14,8 @@ from watchpost.settings import SiteSettings
 
 __all__ = ["build_app", "commit_by_partition", "committed_offset", "observations", "sure_producer"]
 
+# each service of Faust tells of its starts and stops, also under the modules of ours that derive from one
+_NOISY = ("faust", "aiokafka", "mode", "watchpost.events.changelog", "watchpost.events.faust_kafka")
 _SESSION_TIMEOUT_S = 10.0
 _HEARTBEAT_S = 3.0
 # how long a record may wait for its acknowledgement: a broker restarts within it, a dead one ends the process
@@ -24,7 +26,7 @@ def build_app(settings: SiteSettings) -> faust.App:
     """An app that is not started. Its folder is made."""
     folder = settings.state_dir.absolute() / "events"
     folder.mkdir(parents=True, exist_ok=True)
-    for noisy in ("faust", "aiokafka", "mode"):
+    for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     app = faust.App(
         settings.events.app_id,

@@ -36,8 +36,6 @@ class Outgoing:
 class SureProducer(driver.Producer):
     """A producer whose records are safe when `deliver` returns."""
 
-    logger = driver.logger
-
     async def deliver(self, records: Sequence[Outgoing]) -> list[RecordMetadata]:
         """Write `records` in their order and wait for every acknowledgement.
 
@@ -71,14 +69,11 @@ class _DaemonThread(WorkerThread):
 
 
 class _ConsumerThread(driver.AIOKafkaConsumerThread):
-    logger = driver.logger
     Worker = _DaemonThread
 
 
 class SureConsumer(driver.Consumer):
     """A consumer that commits the offsets it is told, and no other."""
-
-    logger = driver.logger
 
     async def commit_offsets(self, offsets: Mapping[TP, int]) -> bool:
         """Commit; False when the partitions are another's by now. Any other failure crashes the Faust app."""

@@ -51,11 +51,19 @@ async def _serve(settings: SiteSettings, partitions: int, service: Running) -> N
         committed=partial(committed_offset, app),
         save_every_s=_SAVE_EVERY_S,
     )
-    reader = ObservationReader(sure_producer(app), site)
+    producer = sure_producer(app)
+    reader = ObservationReader(producer, site)
     pictures = Thumbnails(
         FrameStore(settings.frames, SystemClock()), site, events.thumbnail_width_px, events.thumbnail_quality
     )
-    saver = Saver(cameras, table, sure_producer(app), pictures, partial(commit_by_partition, app), _SAVE_EVERY_S)
+    saver = Saver(
+        cameras,
+        save=table.save,
+        deliver=producer.deliver,
+        commit=partial(commit_by_partition, app),
+        cut=pictures.cut,
+        every_s=_SAVE_EVERY_S,
+    )
 
     async def fold(event: EventT[bytes]) -> None:
         frame = await reader.read(event)

@@ -2,19 +2,19 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
 from watchpost.contracts import TopicName, decode, encode
-from watchpost.contracts.records import EventChanged
+from watchpost.contracts.records import CameraId, EventChanged, ThumbnailTaken
 from watchpost.events.cameras import Camera, Cameras
-from watchpost.events.changelog import SnapshotTable, Unsaved
-from watchpost.events.faust_kafka import Outgoing, SureProducer
+from watchpost.events.changelog import Unsaved
+from watchpost.events.faust_kafka import Outgoing
 from watchpost.events.outputs import ThumbnailRequest
 from watchpost.events.owed import Owed
-from watchpost.events.thumbnails import Thumbnails, missed
+from watchpost.events.thumbnails import missed
 from watchpost.telemetry import metrics
 
 __all__ = ["Saver"]
@@ -32,10 +32,10 @@ class Saver:
 
     Args:
         cameras: what is in memory.
-        table: where snapshots go.
-        producer: where outputs go.
-        thumbnails: cuts pictures.
+        save: writes snapshots; they are acknowledged when it returns.
+        deliver: writes outputs; they are acknowledged when it returns.
         commit: commits offsets by partition.
+        cut: makes a picture, or None; called in a thread of its own.
         every_s: the longest pause between rounds.
 
     """
@@ -43,17 +43,18 @@ class Saver:
     def __init__(
         self,
         cameras: Cameras,
-        table: SnapshotTable,
-        producer: SureProducer,
-        thumbnails: Thumbnails,
-        commit: Callable[[Mapping[int, int]], Awaitable[None]],
+        *,
+        save: Callable[[Sequence[Unsaved]], Awaitable[object]],
+        deliver: Callable[[Sequence[Outgoing]], Awaitable[object]],
+        commit: Callable[[Mapping[int, int]], Awaitable[object]],
+        cut: Callable[[ThumbnailRequest, CameraId], ThumbnailTaken | None],
         every_s: float,
     ) -> None:
         self._cameras = cameras
-        self._table = table
-        self._producer = producer
-        self._thumbnails = thumbnails
+        self._save = save
+        self._deliver = deliver
         self._commit = commit
+        self._cut = cut
         self._every_s = every_s
         self._owing = asyncio.Event()
         self._one_round = asyncio.Lock()
@@ -75,22 +76,27 @@ class Saver:
             with contextlib.suppress(TimeoutError):  # nothing is owed: the round saves what is old
                 await asyncio.wait_for(self._owing.wait(), self._every_s)
             self._owing.clear()
-            await self._round()
+            await self.round()
 
     async def settle(self) -> None:
         """Save, send and commit everything, pictures too: a partition is about to leave, or the service ends."""
-        await self._round(everything=True)
+        await self.round(everything=True)
         if self._pictures:
             await asyncio.wait(self._pictures)
-        await self._round(everything=True)
+        await self.round(everything=True)
 
-    async def _round(self, *, everything: bool = False) -> None:
+    async def round(self, *, everything: bool = False) -> None:
+        """Save, send and commit what is due.
+
+        Raises:
+            RetryableError: Kafka did not acknowledge something.
+        """
         async with self._one_round:
             due = self._cameras.due(asyncio.get_running_loop().time(), everything=everything)
             # taken in one step, without a pause: what is sent below is what the snapshots say
             snapshots = [Unsaved(camera.partition, camera.name.encode(), camera.snapshot()) for camera in due]
             unsent = [(camera, owed) for camera in due for owed in camera.take_unsent()]
-            await self._table.save(snapshots)
+            await self._save(snapshots)
             await self._send(unsent)
             for task in [task for task in self._pictures if task.done()]:
                 self._pictures.discard(task)
@@ -101,7 +107,7 @@ class Saver:
                 self._cameras.committed(settled)
 
     async def _send(self, unsent: list[tuple[Camera, Owed]]) -> None:
-        await self._producer.deliver(
+        await self._deliver(
             [
                 Outgoing(record.topic, camera.name.encode(), record.value)
                 for camera, owed in unsent
@@ -122,14 +128,14 @@ class Saver:
         camera.paid(owed.frame_id)
 
     async def _send_picture(self, camera: Camera, request: ThumbnailRequest) -> None:
-        cutting = asyncio.get_running_loop().run_in_executor(self._cutter, self._thumbnails.cut, request, camera.name)
+        cutting = asyncio.get_running_loop().run_in_executor(self._cutter, self._cut, request, camera.name)
         try:
             taken = await asyncio.wait_for(cutting, _THUMBNAIL_LIMIT_S)
         except TimeoutError:
             missed(request, "too_slow", f"not cut within {_THUMBNAIL_LIMIT_S} s")
             return
         if taken is not None:
-            await self._producer.deliver([Outgoing(TopicName.THUMBNAILS.value, camera.name.encode(), encode(taken))])
+            await self._deliver([Outgoing(TopicName.THUMBNAILS.value, camera.name.encode(), encode(taken))])
             metrics.THUMBNAILS_TAKEN.labels(taken.reason.value).inc()
 
 
