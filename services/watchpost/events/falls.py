@@ -103,6 +103,8 @@ def _armed(person: PersonState, at_us: int, rules: FallRules) -> PersonState:
     if not person.heights:
         return person
     since_us = at_us - round(rules.drop_within_s * _MICROSECONDS)
+    # nobody saw what lay between the last two sightings: who stood at the one and lies at the other dropped
+    since_us = min(since_us, person.trail[-2].at_us) if len(person.trail) > 1 else since_us
     highest = min(past.top for past in person.trail if past.at_us >= since_us)
     if person.trail[-1].top - highest < rules.drop * median(person.heights):
         return person

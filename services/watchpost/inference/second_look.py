@@ -15,6 +15,10 @@ from watchpost.vision.geometry import PixelBox
 __all__ = ["Again", "LookRules", "look_again"]
 
 
+_UPSIDE_DOWN = 2
+"""Quarters of a turn."""
+
+
 @dataclass(frozen=True, slots=True)
 class LookRules:
     """How the second look is done.
@@ -62,7 +66,9 @@ def look_again(
         for found in detector.find(cut.turned(quarters).pixels, rules.side_px, rules.side_px, rules.least_score):
             box = cut.turned(quarters).in_picture(found.box).clipped(picture.shape[1], picture.shape[0])
             across, down = (box.x0 + box.x1) / 2 - center_x, (box.y0 + box.y1) / 2 - center_y
-            if max(abs(across), abs(down)) > rules.nearest * side or (quarters != 2 and box.width <= box.height):
+            if max(abs(across), abs(down)) > rules.nearest * side or (
+                quarters != _UPSIDE_DOWN and box.width <= box.height
+            ):
                 continue
             if best is None or found.score > best.score:
                 best = Again(box, found.score, quarters)

@@ -21,10 +21,12 @@ from watchpost.vision.geometry import FractionBox, PixelBox
 from watchpost.vision.posture import Pose, PostureRules, posture_of
 from watchpost.vision.tracking import Detection, Track, TrackingRules, follow, seen_again
 
-__all__ = ["YoloxAnalyzer", "YoloxRules", "load_yolox"]
+__all__ = ["YoloxAnalyzer", "YoloxRules", "canvas_px", "load_yolox"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PERSON = "person"
+_TURNS = (1, 3, 2)
+"""Quarters by which a second look turns the picture: to either side, and upside down."""
 Pixels = npt.NDArray[np.uint8]
 
 
@@ -38,6 +40,8 @@ class YoloxRules:
         established: a track seen this often is a person who is looked for again when lost.
         looks: at most this many lost people are looked for again in one frame.
         pose_reach: the side of the cut for keypoints, as a multiple of the box's longer side.
+        stands_out: where less than this share of a lost person's box is foreground, nobody is looked for.
+        same_overlap: a person found again where another one is already seen, to this overlap, is that other one.
         tracking: when a box begins, continues and ends a track.
         look: the second look.
         posture: where one posture ends and the next begins.
@@ -49,6 +53,8 @@ class YoloxRules:
     established: int = 2
     looks: int = 3
     pose_reach: float = 1.35
+    stands_out: float = 0.05
+    same_overlap: float = 0.5
     tracking: TrackingRules = field(default_factory=TrackingRules)
     look: LookRules = field(default_factory=LookRules)
     posture: PostureRules = field(default_factory=PostureRules)
@@ -92,7 +98,7 @@ class YoloxAnalyzer:
         memory.foreground.take(picture)
         found = [
             Detection(one.box.to_fractions(*size), one.score)
-            for one in self._detector.find(picture, *self._canvas(*size), self._rules.tracking.keep_score)
+            for one in self._detector.find(picture, *canvas_px(*size, self._rules), self._rules.tracking.keep_score)
         ]
         memory.tracks, owners = follow(memory.tracks, found, at_us, self._rules.tracking)
         seen = {
@@ -138,15 +144,19 @@ class YoloxAnalyzer:
         width, height = picture.shape[1], picture.shape[0]
         last = track.box
         share = memory.foreground.share(last)
-        if share is not None and share < 0.05:
+        if share is not None and share < self._rules.stands_out:
             return None
-        turns = (1, 3, 2) if person.quarters is None else (person.quarters, *({1, 3, 2} - {person.quarters}))
+        turns = (
+            _TURNS
+            if person.quarters is None
+            else (person.quarters, *(turn for turn in _TURNS if turn != person.quarters))
+        )
         length_px = person.usual_height(last.height) * height
         again = look_again(self._detector, picture, last.to_pixels(width, height), length_px, turns, self._rules.look)
         if again is None:
             return None
         box = again.box.to_fractions(width, height)
-        if any(box.intersection_over_union(other) > 0.5 for other in taken):
+        if any(box.intersection_over_union(other) > self._rules.same_overlap for other in taken):
             return None
         person.quarters = again.quarters
         person.take(box, Posture.LYING, at_us)
@@ -164,9 +174,14 @@ class YoloxAnalyzer:
             default=None,
         )
 
-    def _canvas(self, width_px: int, height_px: int) -> tuple[int, int]:
-        zoom = min((self._rules.budget_px / (width_px * height_px)) ** 0.5, self._rules.largest_zoom)
-        return max(32, round(width_px * zoom / 32) * 32), max(32, round(height_px * zoom / 32) * 32)
+
+def canvas_px(width_px: int, height_px: int, rules: YoloxRules) -> tuple[int, int]:
+    """The width and height at which the detector sees a frame of this size: a budget of pixels, not a side.
+
+    So a portrait picture and a very wide one are seen as exactly as one of 4:3.
+    """
+    zoom = min((rules.budget_px / (width_px * height_px)) ** 0.5, rules.largest_zoom)
+    return max(32, round(width_px * zoom / 32) * 32), max(32, round(height_px * zoom / 32) * 32)
 
 
 def load_yolox(
