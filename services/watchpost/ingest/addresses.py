@@ -54,6 +54,9 @@ def parse_address(source: str, secret_ref: str | None, open_timeout_s: float) ->
                 ("rtsp_transport", "tcp"),
                 ("allowed_media_types", "video"),
                 ("timeout", str(round(open_timeout_s * 1_000_000))),
+                # without these libav watches for up to five seconds before it hands out the first packet
+                ("analyzeduration", "100000"),
+                ("fpsprobesize", "0"),
             )
             return CodedAddress(_with_credentials(source, secret_ref), None, options, is_file=False)
         case "http" | "https":

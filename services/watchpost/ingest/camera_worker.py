@@ -1,5 +1,6 @@
 """Reads one camera in a thread of its own, so that what goes wrong with it goes wrong with it alone."""
 
+import contextvars
 import random
 import secrets
 import threading
@@ -66,11 +67,15 @@ class CameraWorker:
         self._wishes = Wishes()
         self._watch = PictureWatch(around.ingest, self._wishes)
         self._time = SteadyTime()
+        self._logged = ""
         self._pictures = 0
         ttl = timedelta(seconds=around.ingest.frame_ttl_s)
         self._publisher = FramePublisher(around.site, self._session, around.store, around.send, ttl)
         # a daemon: a call into libav cannot be interrupted, and must not hold up the end of the process
-        self._thread = threading.Thread(target=self._run, name=f"camera-{spec.camera}", daemon=True)
+        context = contextvars.copy_context()  # what every log line of the service says
+        self._thread = threading.Thread(
+            target=context.run, args=(self._run,), name=f"camera-{spec.camera}", daemon=True
+        )
         self._log = _LOG.bind(camera=spec.camera, session=self._session)
 
     @property
@@ -115,12 +120,18 @@ class CameraWorker:
             if self._stop.is_set():
                 return
             metrics.CAMERA_RECONNECTS.labels(self._spec.camera, why.reason).inc()
-            self._log.warning("camera_failed", source=shown(self._spec.source), reason=why.reason, detail=why.detail)
+            self._log_failure(why)
             self._tell(self._presence.failed(why, time.monotonic(), final=is_over))
             if is_over:
                 return
             failures = 0 if self._pictures else failures + 1
             self._stop.wait(_retry_in_s(failures))
+
+    def _log_failure(self, why: SourceError) -> None:
+        """A camera that stays away is news once, not every ten seconds."""
+        log = self._log.debug if str(why) == self._logged else self._log.warning
+        self._logged = str(why)
+        log("camera_failed", source=shown(self._spec.source), reason=why.reason, detail=why.detail)
 
     def _read(self) -> tuple[SourceError, bool]:
         """Read until the source fails; returns why, and whether that was a recording's end."""
@@ -186,6 +197,7 @@ class CameraWorker:
         if turn is None or self._stop.is_set():
             return
         online = turn.kind is EventType.CAMERA_ONLINE
+        self._logged = ""
         metrics.CAMERA_ONLINE.labels(self._spec.camera).set(online)
         self._log.info(turn.kind, reason=turn.reason, silent_s=round(turn.silent_s, 1))
         self._around.tell(health_event(turn, self._around.site, self._spec, self._session, self._around.clock.now()))

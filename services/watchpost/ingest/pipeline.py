@@ -1,5 +1,7 @@
 """Ingest's path: camera specs and commands in, frames and camera events out."""
 
+import cv2
+
 from watchpost.clock import SystemClock
 from watchpost.contracts import TopicName
 from watchpost.contracts.records import CameraSpec, Command, SiteId
@@ -25,6 +27,7 @@ def run(settings: SiteSettings) -> None:
 
     This loop tells them which cameras there are, writes what they say of themselves, and commits the commands taken.
     """
+    cv2.setNumThreads(1)  # the cameras are the threads: OpenCV's own would only fight with them
     clock = SystemClock()
     with running("ingest", settings, "kafka", "cameras") as service:
         store = FrameStore(settings.frames, clock)

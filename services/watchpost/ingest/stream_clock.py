@@ -4,10 +4,14 @@
     mapped = clock.map(stream_us=picture.stream_us, arrival_us=now_us)
     mapped.captured_us, mapped.is_stale
 
-The difference between arrival and the stream's time is the camera's offset plus a delay that is never negative; its
-smallest value of the last ten seconds is the best estimate (Cristian 1989). The mapping is slewed towards it by at
-most 5 %, so that time between two pictures stays true to 5 %, and is never stepped. It begins anew where the
-stream's time jumps (back, or forward beyond what has arrived), and where pictures stay late for longer than a stall.
+What lies between a picture's stream time and its arrival is the camera's offset plus a delay that is never negative;
+the smallest value of the last ten seconds is the best estimate (Cristian 1989). So the mapping follows a picture that
+was faster than any before at once (it cannot have been taken after it arrived) and is slewed the other way by 5 % at
+most: between two pictures the mapped time passes as the stream's does. It begins anew where the stream's time
+jumps (back, or forward beyond what has arrived) and where pictures stay late for longer than a stall.
+
+Pictures of a backlog (what a camera buffered before the connection stood, what a stall held up) are stale: they are
+told apart by being late, or by arriving faster and faster.
 """
 
 from dataclasses import dataclass
@@ -15,23 +19,23 @@ from dataclasses import dataclass
 __all__ = ["WITHIN_US", "Mapped", "SteadyTime", "StreamClock"]
 
 WITHIN_US = 2_000_000
-_WINDOW_US = 10_000_000
 _SLOT_US = 1_000_000
+_SLOTS = 10
 _SLEW = 0.05
 _STALL_US = 2_000_000
+_HURRY_US = 100_000
+_JITTER_US = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class Mapped:
     """When a picture was taken, on the site's clock: later than the picture before it, and within 2 s of arrival.
 
-    `is_stale`: its stream says that it is older than that (a stall is being made up for): it must not pass as live.
-    `is_new`: the mapping began with this picture.
+    `is_stale`: it belongs to a backlog that is being made up for, and must not pass as live.
     """
 
     captured_us: int
     is_stale: bool = False
-    is_new: bool = False
 
 
 class StreamClock:
@@ -43,6 +47,7 @@ class StreamClock:
         self._stream_us = 0
         self._arrival_us = 0
         self._captured_us = 0
+        self._hurry_us = 0
         self._late_since_us: int | None = None
 
     def forget(self) -> None:
@@ -56,50 +61,52 @@ class StreamClock:
         """
         if stream_us is None:
             return self._given(arrival_us, arrival_us)
-        if self._offset_us is None or self._jumped(stream_us, arrival_us):
-            return self._begin(stream_us, arrival_us)
-        self._learn(stream_us, arrival_us)
-        offset_us = self._slew(arrival_us)
+        if self._offset_us is None or self._jumped(stream_us, self._offset_us, arrival_us):
+            self._begin(stream_us, arrival_us)
+            return self._given(arrival_us, arrival_us)
+        offset_us = self._offset_us = self._followed(self._offset_us, stream_us, arrival_us)
         self._stream_us, self._arrival_us = stream_us, arrival_us
-        late_us = arrival_us - stream_us - offset_us
-        if late_us <= WITHIN_US:
-            self._late_since_us = None
-            return self._given(stream_us + offset_us, arrival_us)
-        if self._late_since_us is None:
-            self._late_since_us = arrival_us
-        if arrival_us - self._late_since_us > _STALL_US:
-            return self._begin(stream_us, arrival_us)
-        return self._given(arrival_us - WITHIN_US, arrival_us, is_stale=True)
+        is_late = self._is_late(arrival_us - stream_us - offset_us, arrival_us)
+        return self._given(stream_us + offset_us, arrival_us, is_stale=is_late or self._hurry_us > _HURRY_US)
 
-    def _jumped(self, stream_us: int, arrival_us: int) -> bool:
-        too_early = self._offset_us is not None and stream_us + self._offset_us - arrival_us > WITHIN_US
-        return stream_us < self._stream_us or too_early
+    def _jumped(self, stream_us: int, offset_us: int, arrival_us: int) -> bool:
+        return stream_us < self._stream_us or stream_us + offset_us - arrival_us > WITHIN_US
 
-    def _begin(self, stream_us: int, arrival_us: int) -> Mapped:
+    def _begin(self, stream_us: int, arrival_us: int) -> None:
         self._offset_us = arrival_us - stream_us
         self._smallest = {arrival_us // _SLOT_US: self._offset_us}
         self._stream_us, self._arrival_us = stream_us, arrival_us
-        self._late_since_us = None
-        return self._given(arrival_us, arrival_us, is_new=True)
+        self._hurry_us, self._late_since_us = 0, None
 
-    def _learn(self, stream_us: int, arrival_us: int) -> None:
-        slot = arrival_us // _SLOT_US
+    def _followed(self, offset_us: int, stream_us: int, arrival_us: int) -> int:
+        """The offset after one more picture."""
         seen_us = arrival_us - stream_us
+        slot = arrival_us // _SLOT_US
         self._smallest[slot] = min(seen_us, self._smallest.get(slot, seen_us))
-        for old in [known for known in self._smallest if known <= slot - _WINDOW_US // _SLOT_US]:
+        for old in [known for known in self._smallest if known <= slot - _SLOTS]:
             del self._smallest[old]
+        faster_us = offset_us - seen_us
+        self._hurry_us = self._hurry_us + faster_us if faster_us > _JITTER_US else 0
+        if faster_us >= 0:
+            return seen_us
+        # a second at most: after a long silence the window holds nothing but the backlog
+        most_us = round(min(arrival_us - self._arrival_us, _SLOT_US) * _SLEW)
+        return offset_us + min(most_us, max(0, min(self._smallest.values()) - offset_us))
 
-    def _slew(self, arrival_us: int) -> int:
-        offset_us = self._offset_us or 0
-        most_us = round((arrival_us - self._arrival_us) * _SLEW)
-        wanted_us = min(self._smallest.values()) - offset_us
-        self._offset_us = offset_us + max(-most_us, min(most_us, wanted_us))
-        return self._offset_us
+    def _is_late(self, late_us: int, arrival_us: int) -> bool:
+        if late_us <= WITHIN_US:
+            self._late_since_us = None
+            return False
+        if self._late_since_us is None:
+            self._late_since_us = arrival_us
+        if arrival_us - self._late_since_us > _STALL_US:
+            self._begin(self._stream_us, arrival_us)
+        return True
 
-    def _given(self, wanted_us: int, arrival_us: int, *, is_stale: bool = False, is_new: bool = False) -> Mapped:
+    def _given(self, wanted_us: int, arrival_us: int, *, is_stale: bool = False) -> Mapped:
         within_us = max(arrival_us - WITHIN_US, min(wanted_us, arrival_us))
         self._captured_us = max(within_us, self._captured_us + 1)
-        return Mapped(self._captured_us, is_stale, is_new)
+        return Mapped(self._captured_us, is_stale)
 
 
 class SteadyTime:

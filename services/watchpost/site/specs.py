@@ -22,7 +22,9 @@ from watchpost.stream.kafka_errors import kafka_errors_mapped
 __all__ = ["SpecChanges", "publish_camera_specs", "read_camera_specs"]
 
 _LOG = structlog.get_logger()
+_TOPIC = TopicName.CAMERAS.value
 _TIMEOUT_S = 30.0
+_RETRY_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,32 +68,45 @@ def read_camera_specs(client: Mapping[str, Any]) -> dict[CameraId, CameraSpec]:
         RetryableError: Kafka does not answer.
     """
     consumer = Consumer({**client, "group.id": "watchpost-config", "enable.auto.commit": False})
+    deadline_s = time.monotonic() + _TIMEOUT_S
     try:
-        with kafka_errors_mapped("reading the camera specs"):
-            return _read_to_the_end(consumer)
+        return _read_to(_ends_when_known(consumer, deadline_s), consumer, deadline_s)
     finally:
         consumer.close()
 
 
-def _read_to_the_end(consumer: Consumer) -> dict[CameraId, CameraSpec]:
-    topic = TopicName.CAMERAS.value
-    partitions = consumer.list_topics(topic, timeout=_TIMEOUT_S).topics[topic].partitions
-    ends = {}
-    for partition in partitions:
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_TIMEOUT_S)
-        if high > low:
-            ends[partition] = high
-    consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in ends])
+def _ends_when_known(consumer: Consumer, deadline_s: float) -> dict[int, int]:
+    """Where each partition that is not empty ends. A topic that was made a moment ago has no leaders yet."""
+    while True:
+        try:
+            with kafka_errors_mapped(f"reading {_TOPIC}"):
+                return _ends(consumer)
+        except RetryableError:
+            if time.monotonic() > deadline_s:
+                raise
+            time.sleep(_RETRY_S)
+
+
+def _ends(consumer: Consumer) -> dict[int, int]:
+    partitions = consumer.list_topics(_TOPIC, timeout=_TIMEOUT_S).topics[_TOPIC].partitions
+    marks = {
+        partition: consumer.get_watermark_offsets(TopicPartition(_TOPIC, partition), timeout=_TIMEOUT_S)
+        for partition in partitions
+    }
+    return {partition: high for partition, (low, high) in marks.items() if high > low}
+
+
+def _read_to(ends: dict[int, int], consumer: Consumer, deadline_s: float) -> dict[CameraId, CameraSpec]:
+    consumer.assign([TopicPartition(_TOPIC, partition, OFFSET_BEGINNING) for partition in ends])
     specs: dict[CameraId, CameraSpec] = {}
-    deadline_s = time.monotonic() + _TIMEOUT_S
     while ends:
         if time.monotonic() > deadline_s:
-            raise RetryableError(f"{topic} could not be read to its end within {_TIMEOUT_S:g} s")
-        message = consumer.poll(0.5)
+            raise RetryableError(f"{_TOPIC} could not be read to its end within {_TIMEOUT_S:g} s")
+        message = consumer.poll(_RETRY_S)
         if message is not None and message.error() is None:
             _take(message, specs)
         # the position, not the record's offset: compaction and aborted transactions leave no record at the end
-        for position in consumer.position([TopicPartition(topic, partition) for partition in ends]):
+        for position in consumer.position([TopicPartition(_TOPIC, partition) for partition in ends]):
             if position.offset >= ends[position.partition]:
                 del ends[position.partition]
     return specs
