@@ -119,6 +119,14 @@ def kafka_start(
     typer.echo(json.dumps(start_kafka(data_dir, port=port, heap_mb=heap_mb).as_plain()))
 
 
+@kafka_app.command("fetch")
+def kafka_fetch() -> None:
+    """Bring the broker's jars to this machine, verified, so that a start needs no network."""
+    from watchpost.stream.kafka_commands import fetch_kafka
+
+    typer.echo(f"{fetch_kafka()} jars are here")
+
+
 @kafka_app.command("stop")
 def kafka_stop(data_dir: DataDir = _DATA_DIR) -> None:
     """Stop the broker of this folder."""

@@ -21,7 +21,7 @@ from watchpost.stream.maven_jars import JarPin, default_cache_dir, fetch_jars, r
 if TYPE_CHECKING:
     from watchpost.stream.guarded_process import GuardedProcess
 
-__all__ = ["EmbeddedKafka"]
+__all__ = ["EmbeddedKafka", "kafka_jar_pins"]
 
 _PORT_TRIES = 3
 
@@ -101,7 +101,7 @@ class EmbeddedKafka:
         if self.pid is not None:
             return self.bootstrap
         require_free(self._files.pid_file)
-        jars = fetch_jars(_locked_jars(), self._cache_dir)
+        jars = fetch_jars(kafka_jar_pins(), self._cache_dir)
         self._prepare_folder()
         for attempt in range(1, _PORT_TRIES + 1):
             port = self._port = self._choose_ports()
@@ -169,11 +169,14 @@ class EmbeddedKafka:
 
     def _start_on_port(self, jars: tuple[Path, ...], port: int) -> None:
         jvm = BrokerJvm(self._files, jars, self._heap_mb, self._detached)
-        if not self._files.meta_properties.exists():
+        is_new = not self._files.meta_properties.exists()
+        if is_new:
             jvm.format_storage(_new_cluster_id())
         self._process = jvm.launch()
         try:
             jvm.wait_until_it_answers(self._process, port, self._start_timeout_s)
+            if is_new:
+                jvm.prepare_coordinators(port)
         except BaseException:
             self.stop()
             raise
@@ -183,7 +186,8 @@ def _port_error(port: int | None) -> ConfigError:
     return ConfigError("kafka.port", f"port {port} is taken by another program", "stop that one, or name another port")
 
 
-def _locked_jars() -> tuple[JarPin, ...]:
+def kafka_jar_pins() -> tuple[JarPin, ...]:
+    """The jars of the broker, as they are locked."""
     return read_jar_lock(Path(str(resources.files("watchpost.stream") / "kafka_jars.lock")))
 
 

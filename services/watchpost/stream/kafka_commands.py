@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from watchpost.errors import ConfigError, RetryableError
 from watchpost.stream.broker_files import BrokerFiles
-from watchpost.stream.embedded import EmbeddedKafka
+from watchpost.stream.embedded import EmbeddedKafka, kafka_jar_pins
 from watchpost.stream.guarded_process import read_guard
+from watchpost.stream.maven_jars import default_cache_dir, fetch_jars
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["DEFAULT_PORT", "BrokerStatus", "kafka_status", "start_kafka", "stop_kafka"]
+__all__ = ["DEFAULT_PORT", "BrokerStatus", "fetch_kafka", "kafka_status", "start_kafka", "stop_kafka"]
 
 DEFAULT_PORT = 9092
 _STOP_TIMEOUT_S = 15.0
@@ -59,6 +60,17 @@ def start_kafka(
             data_dir, port=port, heap_mb=heap_mb, advertised_host=advertised_host, cache_dir=cache_dir, detached=True
         ).start()
     return kafka_status(data_dir)
+
+
+def fetch_kafka(cache_dir: Path | None = None) -> int:
+    """Bring the broker's jars to this machine, so that a start needs no network; how many they are.
+
+    Raises:
+        ConfigError: the cache cannot be written.
+        RetryableError: a jar cannot be had, or is not what the lock promises.
+
+    """
+    return len(fetch_jars(kafka_jar_pins(), cache_dir or default_cache_dir()))
 
 
 def stop_kafka(data_dir: Path) -> bool:
