@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["BrokerFiles"]
+__all__ = ["COORDINATOR_PARTITIONS", "BrokerFiles"]
 
+COORDINATOR_PARTITIONS = 4
 _NODE_ID = 1
 
 
@@ -114,8 +115,8 @@ _SETTINGS = {
     "share.coordinator.state.topic.replication.factor": 1,
     "share.coordinator.state.topic.min.isr": 1,
     # 50 partitions each by default: they spread load over brokers that are not there, and cost files and memory
-    "offsets.topic.num.partitions": 4,
-    "transaction.state.log.num.partitions": 4,
+    "offsets.topic.num.partitions": COORDINATOR_PARTITIONS,
+    "transaction.state.log.num.partitions": COORDINATOR_PARTITIONS,
     "group.initial.rebalance.delay.ms": 0,
     # after kill -9 the controller refuses the new broker until the old one's session is over: 12 s to start by default,
     # 6 s so. A machine that stands still for longer than the session fences its own broker until the next heartbeat
