@@ -27,14 +27,18 @@ class LookRules:
         reach: the side of the cut, as a multiple of the person's longer side.
         side_px: the size at which the detector sees the cut.
         least_score: from this score on the person is found.
+        surely: from this score on no further turn is tried.
         nearest: the found box's centre lies within this share of the cut's side from where the person was.
+        least_length: the found box's longer side is at least this share of the person's length: legs alone are none.
 
     """
 
-    reach: float = 2.2
-    side_px: int = 416
+    reach: float = 2.0
+    side_px: int = 320
     least_score: float = 0.35
+    surely: float = 0.6
     nearest: float = 0.35
+    least_length: float = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +63,29 @@ def look_again(
     Lying across the picture a person must come out wider than high; upside down (two quarters) any shape will do.
     """
     side = rules.reach * max(length_px, last.width, last.height)
-    center_x, center_y = (last.x0 + last.x1) / 2, (last.y0 + last.y1) / 2
-    cut = cut_square(picture, center_x, center_y, side)
+    was = (last.x0 + last.x1) / 2, (last.y0 + last.y1) / 2
+    cut = cut_square(picture, _inward(was[0], side, picture.shape[1]), _inward(was[1], side, picture.shape[0]), side)
     best: Again | None = None
     for quarters in turns:
-        for found in detector.find(cut.turned(quarters).pixels, rules.side_px, rules.side_px, rules.least_score):
-            box = cut.turned(quarters).in_picture(found.box).clipped(picture.shape[1], picture.shape[0])
-            across, down = (box.x0 + box.x1) / 2 - center_x, (box.y0 + box.y1) / 2 - center_y
-            if max(abs(across), abs(down)) > rules.nearest * side or (
-                quarters != _UPSIDE_DOWN and box.width <= box.height
-            ):
-                continue
-            if best is None or found.score > best.score:
-                best = Again(box, found.score, quarters)
-        if best is not None and best.score >= 2 * rules.least_score:
+        turned = cut.turned(quarters)
+        for found in detector.find(turned.pixels, rules.side_px, rules.side_px, rules.least_score):
+            box = turned.in_picture(found.box).clipped(picture.shape[1], picture.shape[0])
+            again = Again(box, found.score, quarters)
+            if _plausible(again, was, side, length_px, rules) and (best is None or again.score > best.score):
+                best = again
+        if best is not None and best.score >= rules.surely:
             break
     return best
+
+
+def _plausible(again: Again, was: tuple[float, float], side: float, length_px: float, rules: LookRules) -> bool:
+    box = again.box
+    away = max(abs((box.x0 + box.x1) / 2 - was[0]), abs((box.y0 + box.y1) / 2 - was[1]))
+    near = away <= rules.nearest * side
+    whole = max(box.width, box.height) >= rules.least_length * length_px
+    return near and whole and (again.quarters == _UPSIDE_DOWN or box.width > box.height)
+
+
+def _inward(center: float, side: float, length_px: int) -> float:
+    """The centre moved so that the cut stays in the picture, or is centred on it where it is too large for that."""
+    return length_px / 2 if side >= length_px else min(max(center, side / 2), length_px - side / 2)

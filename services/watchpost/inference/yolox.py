@@ -17,6 +17,7 @@ from watchpost.inference.movenet import MoveNet
 from watchpost.inference.second_look import LookRules, look_again
 from watchpost.models import Catalogue, load_catalogue
 from watchpost.vision.crops import cut_square
+from watchpost.vision.exposure import brightened
 from watchpost.vision.geometry import FractionBox, PixelBox
 from watchpost.vision.posture import Pose, PostureRules, posture_of
 from watchpost.vision.tracking import Detection, Track, TrackingRules, follow, seen_again
@@ -90,7 +91,7 @@ class YoloxAnalyzer:
             # burst frames and redelivered ones come after newer frames: they are seen by a fresh eye
             memory = CameraMemory()
         memory.seen_us = at_us
-        people = self._people(frame.bgr, memory, at_us)
+        people = self._people(brightened(frame.bgr), memory, at_us)
         return Observation(tuple(people), (), len(people))
 
     def _people(self, picture: Pixels, memory: CameraMemory, at_us: int) -> list[DetectedObject]:

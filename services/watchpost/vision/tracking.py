@@ -68,6 +68,7 @@ class TrackingRules:
         lost_s: a track unseen for longer is given up.
         widening: each side of a box moves out by this share of its size before overlaps are taken.
         least_overlap: widened boxes that overlap less are not the same person.
+        doubtful_overlap: a doubtful box must overlap this much, unwidened: a shadow takes no track away.
 
     """
 
@@ -76,6 +77,7 @@ class TrackingRules:
     lost_s: float = 3.0
     widening: float = 0.4
     least_overlap: float = 0.15
+    doubtful_overlap: float = 0.25
 
 
 def follow(
@@ -89,9 +91,14 @@ def follow(
         index for index, detection in enumerate(detections) if rules.keep_score <= detection.score < rules.new_score
     ]
     owners: dict[int, Track] = {}
-    for candidates in (sure, doubtful):
+    for candidates, widening, least in (
+        (sure, rules.widening, rules.least_overlap),
+        (doubtful, 0.0, rules.doubtful_overlap),
+    ):
         free = [track for track in known if track.id not in {owner.id for owner in owners.values()}]
-        for track, index in _matched(free, detections, candidates, at_us, rules):
+        for track, index in _matched(
+            free, [(index, detections[index].box) for index in candidates], at_us, widening, least
+        ):
             owners[index] = _continued(track, detections[index].box, at_us)
     next_id = tracks.next_id
     for index in sure:
@@ -115,24 +122,25 @@ def seen_again(tracks: Tracks, track_id: int, box: FractionBox, at_us: int) -> T
 
 def _matched(
     tracks: Sequence[Track],
-    detections: Sequence[Detection],
-    candidates: Sequence[int],
+    candidates: Sequence[tuple[int, FractionBox]],
     at_us: int,
-    rules: TrackingRules,
+    widening: float,
+    least_overlap: float,
 ) -> list[tuple[Track, int]]:
+    """The assignment of tracks to candidates (index and box) of the largest overlap in all."""
     if not tracks or not candidates:
         return []
-    boxes = [_widened(detections[index].box, rules.widening) for index in candidates]
+    boxes = [_widened(box, widening) for _, box in candidates]
     # where the track should be, or where it was: who falls does not keep the speed of the fall
     overlap = np.maximum(
-        _overlaps([_widened(track.predicted(at_us), rules.widening) for track in tracks], boxes),
-        _overlaps([_widened(track.box, rules.widening) for track in tracks], boxes),
+        _overlaps([_widened(track.predicted(at_us), widening) for track in tracks], boxes),
+        _overlaps([_widened(track.box, widening) for track in tracks], boxes),
     )
     rows, columns = linear_sum_assignment(-overlap)
     return [
-        (tracks[row], candidates[column])
+        (tracks[row], candidates[column][0])
         for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
-        if overlap[row, column] >= rules.least_overlap
+        if overlap[row, column] >= least_overlap
     ]
 
 
