@@ -5,7 +5,6 @@ stream whose time stands still, come from an encoder or a server that is stuck.
 """
 
 import google_crc32c
-from av import VideoFrame
 
 from watchpost.errors import SourceError, SourceFailure
 from watchpost.ingest.pictures import Plane
@@ -31,13 +30,13 @@ class FrozenWatch:
         """A new connection: its time is another. The last keyframe stays known: the new one may show it again."""
         self._stream_us = self._stopped_since_us = self._repeats_since_us = None
 
-    def is_frozen(self, image: VideoFrame, luma: Plane, stream_us: int | None, arrival_us: int) -> bool:
+    def is_frozen(self, luma: Plane, *, is_keyframe: bool, stream_us: int | None, arrival_us: int) -> bool:
         """Whether this picture is a repeated one.
 
         Raises:
             SourceError: frozen, when it has been so for ten seconds.
         """
-        if image.key_frame:
+        if is_keyframe:
             self._see_keyframe(luma, arrival_us)
         self._see_time(stream_us, arrival_us)
         for since_us, what in (

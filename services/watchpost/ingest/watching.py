@@ -45,7 +45,12 @@ class PictureWatch:
         """
         if picture.image.is_corrupt:
             return self._drop(spec, "corrupt")
-        if self._frozen.is_frozen(picture.image, luma_of(picture.image), picture.stream_us, arrival_us):
+        if self._frozen.is_frozen(
+            luma_of(picture.image),
+            is_keyframe=picture.image.key_frame,
+            stream_us=picture.stream_us,
+            arrival_us=arrival_us,
+        ):
             return self._drop(spec, "frozen")
         mapped = self._clock.map(picture.stream_us, arrival_us)
         return self._drop(spec, "late") if mapped.is_stale else mapped.captured_us

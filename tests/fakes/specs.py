@@ -1,0 +1,38 @@
+"""Camera specs for tests, of which each names only what matters to it."""
+
+from datetime import datetime
+
+from watchpost.contracts.records import CameraId, CameraSpec, SpecOrigin
+from watchpost.vision.geometry import FractionBox
+
+__all__ = ["camera_spec"]
+
+
+def camera_spec(  # noqa: PLR0913  (each test varies another of these)
+    camera: str = "door",
+    *,
+    source: str = "sim:street",
+    secret_ref: str | None = None,
+    origin: SpecOrigin = SpecOrigin.CONFIG,
+    expires_at: datetime | None = None,
+    max_frames: float = 10,
+    skip_frames: int = 0,
+    height_px: int = 720,
+    roi: FractionBox | None = None,
+    config_version: str = "test",
+) -> CameraSpec:
+    """A spec as the config loader would write it."""
+    return CameraSpec(
+        camera=CameraId(camera),
+        source=source,
+        secret_ref=secret_ref,
+        origin=origin,
+        expires_at=expires_at,
+        max_frames=max_frames,
+        skip_frames=skip_frames,
+        height_px=height_px,
+        roi=roi,
+        tasks=("person_detection",),
+        thumbnail_interval_s=10,
+        config_version=config_version,
+    )
