@@ -1,0 +1,90 @@
+"""The bridge as its own process, which a test may kill, freeze and wake."""
+
+import json
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.waiting import wait_for
+
+__all__ = ["BridgeProcess"]
+
+
+class BridgeProcess:
+    """`watchpost run bridge` as its own process, which a test may kill, freeze and wake.
+
+    Example:
+        with site.bridge() as bridge:
+            bridge.wait_until_ready()
+    """
+
+    def __init__(self, config: Path, port: int, log: Path) -> None:
+        self._port = port
+        self.log = log
+        with log.open("w") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "watchpost", "run", "bridge", "--config", str(config)],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.wake()
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(10)
+            raise
+
+    def waits_for(self) -> dict[str, str]:
+        """What `/readyz` says that it waits for; that it does not answer, while it does not."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/readyz", timeout=2):
+                return {}
+        except urllib.error.HTTPError as answer:
+            waits: dict[str, str] = json.loads(answer.read())["waits_for"]
+            return waits
+        except OSError as error:
+            return {"http": str(error)}
+
+    def wait_until_ready(self, within_s: float = 25.0) -> None:
+        """Return when it waits for nothing."""
+        wait_for(self.waits_for, lambda waits: not waits, within_s=within_s)
+
+    def metric(self, name: str) -> float:
+        """The value of a metric's one sample, such as `watchpost_bridge_leader`."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics", timeout=2) as answer:
+            lines = answer.read().decode().splitlines()
+        (value,) = (line.rsplit(" ", 1)[1] for line in lines if line.startswith(f"{name} "))
+        return float(value)
+
+    def kill(self) -> None:
+        """End it with kill -9."""
+        self._process.kill()
+        self._process.wait(10)
+
+    def freeze(self) -> None:
+        """Stop it in the middle of whatever it does, connections open."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        """Let it go on after `freeze`."""
+        with suppress(ProcessLookupError):
+            self._process.send_signal(signal.SIGCONT)
+
+    def exit_status(self) -> int | None:
+        """Its exit status once it has ended."""
+        return self._process.poll()
