@@ -177,13 +177,12 @@ def models_pull(names: PulledNames, config: Config = None) -> None:
 
 
 @models_app.command("verify")
-def models_verify(
-    names: ModelNames = None,
-) -> None:
+def models_verify(names: ModelNames = None, config: Config = None) -> None:
     """Compare what is here with the catalogue's checksums."""
     from watchpost.models.commands import verify_models
+    from watchpost.settings import load_settings
 
-    for line in verify_models(names or []):
+    for line in verify_models(names or [], load_settings(config).models_catalogue):
         typer.echo(line)
 
 

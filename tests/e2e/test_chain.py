@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.model_files import require_models
 from tests.fakes.site import SERVICES, SiteUnderTest
 from tests.waiting import wait_for
 from watchpost.contracts import TopicName, decode
@@ -21,8 +20,8 @@ LOGIC_TYPES = {EventType.PERSON_COUNT, EventType.FALL_DETECTED}
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[SiteUnderTest]:
-    require_models()
+def site(tmp_path: Path, models_dir: Path) -> Iterator[SiteUnderTest]:
+    assert models_dir.is_dir()
     with SiteUnderTest(tmp_path, {"street": FALLING}) as running:
         yield running
 
