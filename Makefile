@@ -1,6 +1,8 @@
 # Every command that a person or CI runs. `make demo` and `make test` need Python 3.11, git and make, nothing else.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+LOCK = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+  -c requirements/constraints.txt
 ARGS ?=
 SOURCE ?=
 WATCHPOST_FOOTAGE ?= ../shared/data
@@ -46,10 +48,8 @@ setup: .venv/ready-dev .venv/parts
 	@touch $@
 
 locks:
-	$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  pyproject.toml -o requirements/base.lock
-	$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-	  --extra dev -c requirements/base.lock pyproject.toml -o requirements/dev.lock
+	$(LOCK) pyproject.toml -o requirements/base.lock
+	$(LOCK) --extra dev -c requirements/base.lock pyproject.toml -o requirements/dev.lock
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .hypothesis dist build var
