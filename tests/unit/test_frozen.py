@@ -14,7 +14,7 @@ STILLS = list(pictures(20))
 def frozen(watch: FrozenWatch, picture: Luma, n: int, *, stream_us: int | None = None, keyframe: bool = True) -> bool:
     at_us = n * SECOND_US
     stream_us = at_us if stream_us is None else stream_us
-    return watch.is_frozen(picture, is_keyframe=keyframe, stream_us=stream_us, arrival_us=at_us)
+    return watch.see(picture, is_keyframe=keyframe, stream_us=stream_us, arrival_us=at_us) is not None
 
 
 def test_living_camera_is_never_frozen() -> None:
@@ -66,6 +66,6 @@ def test_timestamps_that_stand_still_are_frozen() -> None:
 def test_stream_without_timestamps_is_not_frozen() -> None:
     watch = FrozenWatch()
 
-    seen = [watch.is_frozen(still, is_keyframe=True, stream_us=None, arrival_us=0) for still in STILLS]
+    seen = [watch.see(still, is_keyframe=True, stream_us=None, arrival_us=0) for still in STILLS]
 
     assert not any(seen)

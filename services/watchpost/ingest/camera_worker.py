@@ -172,7 +172,8 @@ class CameraWorker:
                 said = f"its packets cannot be decoded: {error.strerror}"
                 patience.without_picture(SourceError(SourceFailure.UNSUPPORTED, said))
                 continue
-            needs_keyframe = False
+            # what refers to a damaged picture is damaged too, and libav does not say so
+            needs_keyframe = any(picture.image.is_corrupt for picture in pictures)
             for picture in pictures:
                 patience.picture()
                 decoded.inc()
@@ -182,7 +183,8 @@ class CameraWorker:
         spec = self._spec
         self._pictures += 1
         captured_us = self._watch.captured_us(spec, picture, arrival_us)
-        if captured_us is None:
+        if isinstance(captured_us, SourceError):
+            self._presence.note(captured_us)
             return
         self._tell(self._presence.picture(time.monotonic()))
         capture = self._watch.capture(spec, picture, captured_us)

@@ -30,8 +30,8 @@ class FrozenWatch:
         """A new connection: its time is another. The last keyframe stays known: the new one may show it again."""
         self._stream_us = self._stopped_since_us = self._repeats_since_us = None
 
-    def is_frozen(self, luma: Plane, *, is_keyframe: bool, stream_us: int | None, arrival_us: int) -> bool:
-        """Whether this picture is a repeated one.
+    def see(self, luma: Plane, *, is_keyframe: bool, stream_us: int | None, arrival_us: int) -> SourceError | None:
+        """Why this picture is a repeated one, or None where it is not.
 
         Raises:
             SourceError: frozen, when it has been so for ten seconds.
@@ -43,9 +43,12 @@ class FrozenWatch:
             (self._repeats_since_us, "its keyframes repeat bit by bit"),
             (self._stopped_since_us, "its timestamps stand still"),
         ):
-            if since_us is not None and arrival_us - since_us > _GIVE_UP_AFTER_US:
-                raise SourceError(SourceFailure.FROZEN, what)
-        return self._repeats_since_us is not None or self._stopped_since_us is not None
+            if since_us is not None:
+                why = SourceError(SourceFailure.FROZEN, what)
+                if arrival_us - since_us > _GIVE_UP_AFTER_US:
+                    raise why
+                return why
+        return None
 
     def _see_keyframe(self, luma: Plane, arrival_us: int) -> None:
         keyframe = google_crc32c.value(luma.tobytes())

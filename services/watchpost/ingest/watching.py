@@ -3,6 +3,7 @@
 from av import VideoFrame
 
 from watchpost.contracts.records import CameraSpec
+from watchpost.errors import SourceError, SourceFailure
 from watchpost.ingest.frozen import FrozenWatch
 from watchpost.ingest.pictures import Plane, View, cut, luma_of, planar, turned, view_of
 from watchpost.ingest.publishing import Capture
@@ -37,27 +38,30 @@ class PictureWatch:
         self._clock.forget()
         self._frozen.reconnected()
 
-    def captured_us(self, spec: CameraSpec, picture: DecodedPicture, arrival_us: int) -> int | None:
-        """When the picture was taken, in microseconds, or None where it must not pass as live.
+    def captured_us(self, spec: CameraSpec, picture: DecodedPicture, arrival_us: int) -> int | SourceError:
+        """When the picture was taken, in microseconds, or why it must not pass as live.
 
         Raises:
             SourceError: frozen, when nothing else has come for a while.
         """
         if picture.image.is_corrupt:
-            return self._drop(spec, "corrupt")
-        if self._frozen.is_frozen(
+            return self._drop(spec, "corrupt", SourceError(SourceFailure.UNSUPPORTED, "its pictures are damaged"))
+        frozen = self._frozen.see(
             luma_of(picture.image),
             is_keyframe=picture.image.key_frame,
             stream_us=picture.stream_us,
             arrival_us=arrival_us,
-        ):
-            return self._drop(spec, "frozen")
+        )
+        if frozen is not None:
+            return self._drop(spec, "frozen", frozen)
         mapped = self._clock.map(picture.stream_us, arrival_us)
-        return self._drop(spec, "late") if mapped.is_stale else mapped.captured_us
+        if mapped.is_stale:
+            return self._drop(spec, "late", SourceError(SourceFailure.TIMEOUT, "its pictures come too late"))
+        return mapped.captured_us
 
-    def _drop(self, spec: CameraSpec, reason: str) -> int | None:
+    def _drop(self, spec: CameraSpec, reason: str, why: SourceError) -> SourceError:
         metrics.FRAMES_DROPPED.labels(spec.camera, reason).inc()
-        return None
+        return why
 
     def capture(self, spec: CameraSpec, picture: DecodedPicture, captured_us: int) -> Capture | None:
         """What of a live picture is to be published, if anything."""
