@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
     from watchpost.stream.broker_files import BrokerFiles
 
-__all__ = ["BrokerJvm", "PortTakenError"]
+__all__ = ["STOP_GRACE_S", "BrokerJvm", "PortTakenError"]
 
+# a clean stop writes every partition to disk: 0.5 s on a quiet machine, 4 s with 288 partitions on a busy one
+STOP_GRACE_S = 20.0
 _FORMAT_TIMEOUT_S = 60
 _PREPARE_TIMEOUT_S = 5
 _SHOWN_LINES = 12
@@ -97,6 +99,7 @@ class BrokerJvm:
             # glibc keeps memory for each thread otherwise
             environment={"MALLOC_ARENA_MAX": "2"},
             detached=self.detached,
+            grace_s=STOP_GRACE_S,
         )
 
     def _last_lines(self) -> str:

@@ -118,7 +118,7 @@ class EmbeddedKafka:
         return self.bootstrap
 
     def stop(self) -> None:
-        """Stop the broker and wait for its end: 0.5 s, or 10 s when it must be forced. Starting again is allowed."""
+        """Stop the broker and wait for its end: 0.5 s, or 20 s when it must be forced. Starting again is allowed."""
         if self._process is not None:
             self._process.stop()
             self._process = None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["GuardRecord", "GuardedProcess", "read_guard", "require_free"]
 
 _GRACE_S = 10.0
-_LEFTOVER_WAIT_S = _GRACE_S + 5
+_LEFTOVER_WAIT_S = 25.0  # longer than any grace that is asked for
 
 
 @dataclass(frozen=True, slots=True)

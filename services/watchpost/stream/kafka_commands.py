@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from watchpost.errors import ConfigError, RetryableError
 from watchpost.stream.broker_files import BrokerFiles
+from watchpost.stream.broker_jvm import STOP_GRACE_S
 from watchpost.stream.embedded import EmbeddedKafka, kafka_jar_pins
 from watchpost.stream.guarded_process import read_guard
 from watchpost.stream.maven_jars import default_cache_dir, fetch_jars
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_PORT", "BrokerStatus", "fetch_kafka", "kafka_status", "start_kafka", "stop_kafka"]
 
 DEFAULT_PORT = 9092
-_STOP_TIMEOUT_S = 15.0
+_STOP_TIMEOUT_S = STOP_GRACE_S + 5
 
 
 @dataclass(frozen=True, slots=True)
