@@ -1,6 +1,7 @@
 """How a client finds its cluster, and tells that it is away."""
 
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,13 @@ _STATISTICS_MS = 2000
 
 def client_config(bootstrap: str, security: Mapping[str, str], client_id: str) -> dict[str, Any]:
     """The settings that lead to a cluster, in librdkafka's words."""
-    return {"bootstrap.servers": bootstrap, "client.id": client_id, **security}
+    return {
+        "bootstrap.servers": bootstrap,
+        "client.id": client_id,
+        # else librdkafka writes lines of its own to standard error, past the structured log
+        "logger": logging.getLogger("librdkafka"),
+        **security,
+    }
 
 
 def watched(client: Mapping[str, Any], health: Health, part: str = "kafka") -> dict[str, Any]:
