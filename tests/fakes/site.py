@@ -16,7 +16,6 @@ from typing import Any, Self
 
 import yaml
 from confluent_kafka import Message
-from watchpost.site.specs import publish_camera_specs
 
 from tests.waiting import wait_for
 from watchpost.contracts import TopicName, decode
@@ -25,11 +24,12 @@ from watchpost.events.logic import CameraState, initial_state, step
 from watchpost.events.pipeline import rules_of
 from watchpost.settings import SiteSettings, load_settings
 from watchpost.site.delivery import Delivery, compare_events, group_lag_records, read_topic
-from watchpost.site.ports import free_ports
+from watchpost.site.specs import publish_camera_specs
 from watchpost.site.supervisor import Supervisor, service_command
 from watchpost.site.topics import apply_site_topics
 from watchpost.stream import client_config, value_of
 from watchpost.stream.embedded import EmbeddedKafka
+from watchpost.stream.free_ports import free_ports
 
 __all__ = ["SERVICES", "SiteUnderTest"]
 

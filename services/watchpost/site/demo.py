@@ -27,13 +27,13 @@ from watchpost.errors import RetryableError
 from watchpost.settings import SiteSettings, load_settings
 from watchpost.site.delivery import Delivery, compare_events, end_offsets, group_lag_records
 from watchpost.site.demo_view import Arrival, DemoFigures, render
-from watchpost.site.ports import free_ports
 from watchpost.site.scrape import scrape
 from watchpost.site.specs import publish_camera_specs
 from watchpost.site.supervisor import Supervisor, service_command
 from watchpost.site.topics import apply_site_topics
 from watchpost.stream import client_config, value_of
 from watchpost.stream.embedded import EmbeddedKafka
+from watchpost.stream.free_ports import free_ports
 from watchpost.telemetry import configure_logs
 
 __all__ = ["run_demo"]

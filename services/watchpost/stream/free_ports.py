@@ -5,7 +5,7 @@ import socket
 
 from watchpost.errors import RetryableError
 
-__all__ = ["free_port", "is_free"]
+__all__ = ["free_port", "free_ports", "is_free"]
 
 # below the range from which systems give ports to outgoing connections (32768 and up on Linux): a port from there may
 # be taken by any client while its broker restarts, even by a client that tries to reach that very broker
@@ -25,6 +25,19 @@ def free_port() -> int:
         if is_free(port):
             return port
     raise RetryableError(f"of {_TRIES} ports between {_LOWEST} and {_HIGHEST} none is free")
+
+
+def free_ports(count: int) -> list[int]:
+    """So many different ones.
+
+    Raises:
+        RetryableError: there are not so many.
+
+    """
+    ports: set[int] = set()
+    while len(ports) < count:
+        ports.add(free_port())
+    return list(ports)
 
 
 def is_free(port: int) -> bool:
