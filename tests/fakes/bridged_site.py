@@ -3,7 +3,9 @@
 import json
 import os
 import socket
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,7 +33,9 @@ from watchpost.errors import WatchpostError
 from watchpost.settings import SiteSettings
 from watchpost.stream.topics import TopicPlan, apply_topics
 
-__all__ = ["BridgedSite", "delete_topics", "event", "partition_of", "thumbnail"]
+__all__ = ["LOADED_CAMERAS", "BridgedSite", "delete_topics", "event", "load", "partition_of", "thumbnail"]
+
+LOADED_CAMERAS = ("door", "yard", "hall")
 
 _NOBODY = Provenance("test", "fp32", "", "", "", "")
 
@@ -158,6 +162,28 @@ class BridgedSite:
     def reader(self, topic: TopicName = TopicName.EVENTS) -> Reader:
         """A reader of what arrives at the centre."""
         return Reader(self.central_bootstrap, topic, self.name)
+
+
+@contextmanager
+def load(site: BridgedSite) -> Iterator[list[bytes]]:
+    """Write batches of events for as long as the block runs; yields what was written so far."""
+    written: list[bytes] = []
+    done = threading.Event()
+
+    def write() -> None:
+        batch = 0
+        while not done.is_set():
+            written.extend(site.write(event(f"e{batch}-{n}", LOADED_CAMERAS[n % 3]) for n in range(50)))
+            batch += 1
+            done.wait(0.1)
+
+    writer = threading.Thread(target=write, name="load")
+    writer.start()
+    try:
+        yield written
+    finally:
+        done.set()
+        writer.join()
 
 
 class _Writer:

@@ -1,0 +1,117 @@
+"""Bridges that die, freeze or meet: whatever they do, the centre gets every record once."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from confluent_kafka import IsolationLevel, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from tests.fakes.bridge_process import BridgeProcess
+from tests.fakes.bridged_site import LOADED_CAMERAS, BridgedSite, load, partition_of
+from tests.waiting import wait_for
+from watchpost.contracts import TopicName
+from watchpost.stream.embedded import EmbeddedKafka
+
+pytestmark = pytest.mark.kafka
+
+LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the client lacks annotations here
+
+
+@pytest.fixture(scope="module")
+def site_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
+    with EmbeddedKafka(tmp_path_factory.mktemp("site")) as kafka:
+        yield kafka
+
+
+@pytest.fixture
+def site(site_broker: EmbeddedKafka, embedded_broker: EmbeddedKafka, tmp_path: Path) -> BridgedSite:
+    # small transactions: a bridge under load is nearly always inside one
+    options = {"bridge": {"transaction_max_records": 20}}
+    return BridgedSite(site_broker.bootstrap, embedded_broker.bootstrap, tmp_path, options)
+
+
+def open_transaction(site: BridgedSite) -> bool:
+    """Whether records of an open transaction lie in one of the centre's partitions that the load goes to."""
+    admin = AdminClient({"bootstrap.servers": site.central_bootstrap, "log_level": 0})
+    keys = [TopicPartition(TopicName.EVENTS, partition_of(f"{site.name}/{camera}")) for camera in LOADED_CAMERAS]
+    ends = []
+    for isolation in (IsolationLevel.READ_COMMITTED, IsolationLevel.READ_UNCOMMITTED):
+        futures = admin.list_offsets(dict.fromkeys(keys, LATEST), isolation_level=isolation)
+        ends.append({key.partition: future.result().offset for key, future in futures.items()})
+    return ends[0] != ends[1]
+
+
+def freeze_inside_a_transaction(site: BridgedSite, bridge: BridgeProcess) -> None:
+    """Freeze `bridge` at a moment when it has a transaction open; it stays frozen."""
+
+    def caught() -> bool:
+        bridge.freeze()
+        if open_transaction(site):
+            return True
+        bridge.wake()
+        return False
+
+    wait_for(caught, within_s=10)
+
+
+def assert_all_once(site: BridgedSite, written: list[bytes]) -> None:
+    with site.reader() as reader:
+        arrivals = reader.wait_until_quiet(len(written))
+    assert arrivals.values == Counter(written)
+    arrivals.assert_gapless()
+
+
+def assert_still_arriving(site: BridgedSite, written: list[bytes]) -> None:
+    with site.reader() as reader:
+        reader.wait_for(len(written) + 50)
+
+
+@pytest.mark.parametrize("round_number", range(2))
+def test_bridge_killed_inside_a_transaction_loses_and_repeats_nothing(site: BridgedSite, round_number: int) -> None:
+    del round_number  # each kill falls elsewhere
+    with ExitStack() as bridges:
+        with load(site) as written:
+            first = bridges.enter_context(site.bridge())
+            with site.reader() as reader:
+                reader.wait_for(100)
+            freeze_inside_a_transaction(site, first)
+            first.kill()
+            bridges.enter_context(site.bridge()).wait_until_ready()
+            assert_still_arriving(site, written)
+
+        assert_all_once(site, written)
+
+
+def test_standby_takes_over_when_the_leader_dies(site: BridgedSite) -> None:
+    with ExitStack() as bridges:
+        with load(site) as written:
+            leader = bridges.enter_context(site.bridge())
+            leader.wait_until_ready()
+            standby = bridges.enter_context(site.bridge())
+            wait_for(lambda: standby.waits_for().get("leadership", ""), lambda reason: "another bridge" in reason)
+            leader.kill()
+            standby.wait_until_ready()
+            assert_still_arriving(site, written)
+
+        assert_all_once(site, written)
+
+
+def test_frozen_leader_that_wakes_writes_nothing_more(site: BridgedSite) -> None:
+    with ExitStack() as bridges:
+        with load(site) as written:
+            leader = bridges.enter_context(site.bridge())
+            leader.wait_until_ready()
+            standby = bridges.enter_context(site.bridge())
+            wait_for(lambda: standby.waits_for().get("leadership", ""), lambda reason: "another bridge" in reason)
+            freeze_inside_a_transaction(site, leader)
+            standby.wait_until_ready()
+            assert_still_arriving(site, written)
+            leader.wake()
+            # fenced while it writes it ends; told of the lost leadership first, it stands by
+            wait_for(lambda: leader.exit_status() == 1 or "leadership" in leader.waits_for())
+            assert_still_arriving(site, written)
+
+        assert_all_once(site, written)
