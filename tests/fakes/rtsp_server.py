@@ -28,12 +28,11 @@ _SLICE_BEGINNING_BYTES = 3
 
 @dataclass(frozen=True)
 class _AccessUnit:
-    due_s: float
     coded: bytes
     is_keyframe: bool
 
 
-def _read_access_units(path: str, frames_per_s: float) -> list[_AccessUnit]:
+def _read_access_units(path: str) -> list[_AccessUnit]:
     pipeline = Gst.parse_launch(
         f'filesrc location="{path}" ! parsebin ! h264parse config-interval=-1 ! {_CAPS} ! appsink name=sink sync=false'
     )
@@ -44,7 +43,7 @@ def _read_access_units(path: str, frames_per_s: float) -> list[_AccessUnit]:
         buffer = sample.get_buffer()
         coded = buffer.extract_dup(0, buffer.get_size())
         is_keyframe = not buffer.has_flags(Gst.BufferFlags.DELTA_UNIT)
-        units.append(_AccessUnit(len(units) / frames_per_s, coded, is_keyframe))
+        units.append(_AccessUnit(coded, is_keyframe))
     pipeline.set_state(Gst.State.NULL)
     if not units:
         sys.exit(f"{path} holds no H.264")
@@ -63,70 +62,64 @@ def _with_noise_inside(coded: bytes) -> bytes:
 
 
 class _Camera:
-    """Feeds access units to whoever watches, in the mood it is told."""
+    """What all viewers see: the file, and the mood that the camera is told to be in."""
 
     def __init__(self, units: list[_AccessUnit], frames_per_s: float, *, once: bool) -> None:
-        self._units, self._once = units, once
-        self._length_s = len(units) / frames_per_s
-        self._mood = "play"
-        self._source: Any = None
-        self._began_s = 0.0
-        self._sent = 0
-        self._frozen_at = 0
-
-    def set_mood(self, mood: str) -> None:
-        if self._mood == "stall" and self._source is not None:
-            self._skip_to_now()
-        self._mood = mood
-        self._frozen_at = self._sent
+        self.units, self.once, self.frames_per_s = units, once, frames_per_s
+        self.mood = "play"
 
     def attend(self, media: Any) -> None:
-        """Begin to feed a new session from the first keyframe."""
-        self._source = media.get_element().get_by_name("source")
-        self._began_s, self._sent = time.monotonic(), 0
-        GLib.timeout_add(_TICK_MS, self._feed, self._source)
+        """Begin to feed a new viewer from the first keyframe."""
+        session = _Session(self, media.get_element().get_by_name("source"))
+        GLib.timeout_add(_TICK_MS, session.feed)
 
-    def _feed(self, source: Any) -> bool:
-        if source is not self._source:
-            return False
-        while self._mood != "stall" and self._due_s(self._sent) <= time.monotonic():
-            if self._once and self._sent == len(self._units):
-                source.emit("end-of-stream")
+
+class _Session:
+    """One viewer's stream. It stands on the clock: what is not sent while the camera stalls is never sent."""
+
+    def __init__(self, camera: _Camera, source: Any) -> None:
+        self._camera, self._source = camera, source
+        self._began_s = time.monotonic()
+        self._next = 0
+        self._keyframe = camera.units[0].coded
+
+    def feed(self) -> bool:
+        """Send what is due; false ends the session."""
+        camera = self._camera
+        while self._began_s + self._next / camera.frames_per_s <= time.monotonic():
+            if camera.once and self._next == len(camera.units):
+                self._source.emit("end-of-stream")
                 return False
-            result = source.emit("push-buffer", Gst.Buffer.new_wrapped(self._next()))
-            if result == Gst.FlowReturn.FLUSHING and not self._sent:
-                self._began_s = time.monotonic()  # the session is configured before it takes buffers
-                return True
-            if result != Gst.FlowReturn.OK:
-                return False
-            self._sent += 1
+            if camera.mood != "stall":
+                result = self._source.emit("push-buffer", self._buffer())
+                if result == Gst.FlowReturn.FLUSHING and not self._next:
+                    self._began_s = time.monotonic()  # a session is configured before it takes buffers
+                    return True
+                if result != Gst.FlowReturn.OK:
+                    return False
+            self._next += 1
         return True
 
-    def _due_s(self, number: int) -> float:
-        rounds, index = divmod(number, len(self._units))
-        return self._began_s + rounds * self._length_s + self._units[index].due_s
+    def _buffer(self) -> Any:
+        buffer = Gst.Buffer.new_wrapped(self._coded())
+        # not do-timestamp: it stamps the first buffer before the session has a base time, with the machine's uptime
+        buffer.pts = int(self._next / self._camera.frames_per_s * Gst.SECOND)
+        return buffer
 
-    def _skip_to_now(self) -> None:
-        while self._due_s(self._sent) < time.monotonic():
-            self._sent += 1
-
-    def _next(self) -> bytes:
-        index = (self._frozen_at if self._mood == "freeze" else self._sent) % len(self._units)
-        if self._mood == "freeze":
-            while not self._units[index].is_keyframe:
-                index -= 1
-            return self._units[index].coded
-        coded = self._units[index].coded
-        return _with_noise_inside(coded) if self._mood == "garbage" else coded
+    def _coded(self) -> bytes:
+        unit = self._camera.units[self._next % len(self._camera.units)]
+        if self._camera.mood == "freeze":
+            return self._keyframe
+        if unit.is_keyframe:
+            self._keyframe = unit.coded
+        return _with_noise_inside(unit.coded) if self._camera.mood == "garbage" else unit.coded
 
 
 def _factory(camera: _Camera) -> Any:
     factory = GstRtspServer.RTSPMediaFactory()
     factory.set_launch(
-        f"( appsrc name=source is-live=true do-timestamp=true format=time caps={_CAPS}"
-        " ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
+        f"( appsrc name=source is-live=true format=time caps={_CAPS} ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
     )
-    factory.set_shared(True)
     factory.connect("media-configure", lambda _factory, media: camera.attend(media))
     return factory
 
@@ -149,7 +142,7 @@ def _obey(server: Any, camera: _Camera, loop: Any) -> bool:
     if order == "drop":
         server.client_filter(lambda _server, _client: GstRtspServer.RTSPFilterResult.REMOVE)
     else:
-        camera.set_mood(order)
+        camera.mood = order
     sys.stdout.write(f"done {order}\n")
     sys.stdout.flush()
     return True
@@ -169,7 +162,7 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     arguments = _arguments()
     Gst.init(None)
-    units = _read_access_units(arguments.path, arguments.fps)
+    units = _read_access_units(arguments.path)
     camera = _Camera(units, arguments.fps, once=arguments.once)
     server, factory, loop = GstRtspServer.RTSPServer(), _factory(camera), GLib.MainLoop()
     server.set_address("127.0.0.1")
