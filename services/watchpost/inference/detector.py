@@ -20,6 +20,8 @@ __all__ = ["Found", "OnnxDetector", "load_detector"]
 _PADDING = 114
 _STRIDES = (8, 16, 32)
 _NMS_OVERLAP = 0.5
+_SAME_TOP = 0.1
+_INSIDE = 0.6
 Pixels = npt.NDArray[np.uint8]
 
 
@@ -69,14 +71,16 @@ class OnnxDetector:
         corners, scores, which = rows[keep, :4] / scale, best[keep], which[keep]
         sizes = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
         alone = cv2.dnn.NMSBoxesBatched(sizes.tolist(), scores.tolist(), which.tolist(), least_score, _NMS_OVERLAP)
-        return [
-            Found(
-                self._labels[which[index]],
-                PixelBox(*corners[index].tolist()).clipped(picture.shape[1], picture.shape[0]),
-                float(scores[index]),
-            )
-            for index in alone
-        ]
+        return _whole_bodies(
+            [
+                Found(
+                    self._labels[which[index]],
+                    PixelBox(*corners[index].tolist()).clipped(picture.shape[1], picture.shape[0]),
+                    float(scores[index]),
+                )
+                for index in alone
+            ]
+        )
 
     def _run(self, picture: Pixels, scale: float) -> npt.NDArray[np.float32]:
         width, height = max(1, round(picture.shape[1] * scale)), max(1, round(picture.shape[0] * scale))
@@ -139,6 +143,18 @@ def _decoded(rows: npt.NDArray[np.float32], width_px: int, height_px: int) -> np
         raise ModelError(f"the detector gave {len(rows)} rows for {width_px}x{height_px}, not {len(grid)}")
     centre, half = (rows[:, :2] + grid) * step, np.exp(rows[:, 2:4]) * step / 2
     return np.concatenate([centre - half, centre + half, rows[:, 4:]], axis=1, dtype=np.float32)
+
+
+def _whole_bodies(found: list[Found]) -> list[Found]:
+    """Without the upper halves of what was found whole: boxes inside of a larger one that begin at the same height."""
+    return [one for one in found if not any(_upper_half_of(one.box, whole.box) for whole in found if whole is not one)]
+
+
+def _upper_half_of(part: PixelBox, whole: PixelBox) -> bool:
+    if part.height >= whole.height or abs(part.y0 - whole.y0) > _SAME_TOP * whole.height:
+        return False
+    shared = max(0.0, min(part.x1, whole.x1) - max(part.x0, whole.x0)) * max(0.0, min(part.y1, whole.y1) - part.y0)
+    return shared > _INSIDE * part.width * part.height
 
 
 def _rounded_up(length_px: int, multiple: int) -> int:

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from statistics import median
 
-from watchpost.contracts.records import Posture
+from watchpost.contracts.records import DetectedObject, Posture
 from watchpost.vision.foreground import Foreground
 from watchpost.vision.geometry import FractionBox
 from watchpost.vision.tracking import Tracks
@@ -14,6 +14,10 @@ __all__ = ["CameraMemory", "PersonMemory"]
 _LOW = 0.30
 _SHRUNK = 0.72
 _RECENT_US = 2_000_000
+_TRUST_RATE = 0.5
+_STOOD = 3
+_LEAST_OUT = 0.2
+_STILL_OUT = 0.7
 
 
 @dataclass(slots=True)
@@ -22,6 +26,11 @@ class PersonMemory:
 
     heights: deque[float] = field(default_factory=lambda: deque(maxlen=15))
     tops: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=64))
+    trust: float | None = None
+    """A running mean of the scores: what passes for a person now and then (a tripod, a chair) stays low."""
+    posture: Posture = Posture.UNKNOWN
+    stood_out: float | None = None
+    """The share of the box that was foreground when the person was last seen."""
     quarters: int | None = None
     """How the picture was turned when a second look last found the person; None while they are found as they are."""
 
@@ -33,11 +42,25 @@ class PersonMemory:
         highest = min((top for seen_us, top in self.tops if at_us - seen_us <= _RECENT_US), default=box.y0)
         return box.y0 - highest >= _LOW * usual or box.height <= _SHRUNK * usual
 
-    def take(self, box: FractionBox, posture: Posture, at_us: int) -> None:
+    def take(self, seen: DetectedObject, at_us: int, stood_out: float | None) -> None:
         """Remember one sighting."""
+        box, posture = seen.box, seen.posture
+        self.posture, self.stood_out = posture, stood_out
+        self.trust = seen.score if self.trust is None else self.trust + _TRUST_RATE * (seen.score - self.trust)
         self.tops.append((at_us, box.y0))
         if posture is Posture.UPRIGHT:
             self.heights.append(box.height)
+
+    def still_lies(self, stands_out: float | None) -> bool:
+        """Whether somebody who lay when last seen is still there: as much of the place stands out as did then."""
+        if self.posture is not Posture.LYING or stands_out is None or self.stood_out is None:
+            return False
+        return self.stood_out >= _LEAST_OUT and stands_out >= _STILL_OUT * self.stood_out
+
+    def counts(self, least_trust: float) -> bool:
+        """Whether this is somebody. Who was seen standing and lies now is, however unsure the detector has become."""
+        stood = self.posture is Posture.LYING and len(self.heights) >= _STOOD
+        return stood or (self.trust or 0.0) >= least_trust
 
     def usual_height(self, otherwise: float) -> float:
         """The height at which the person usually stands."""

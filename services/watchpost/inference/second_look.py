@@ -24,7 +24,8 @@ class LookRules:
     """How the second look is done.
 
     Args:
-        reach: the side of the cut, as a multiple of the person's longer side.
+        reach: the side of the cut, as a multiple of the person's length ...
+        reach_of_box: ... but at least this multiple of the last box's longer side.
         side_px: the size at which the detector sees the cut.
         least_score: from this score on the person is found.
         surely: from this score on no further turn is tried.
@@ -34,6 +35,7 @@ class LookRules:
     """
 
     reach: float = 2.0
+    reach_of_box: float = 1.4
     side_px: int = 320
     least_score: float = 0.35
     surely: float = 0.6
@@ -62,7 +64,7 @@ def look_again(
 
     Lying across the picture a person must come out wider than high; upside down (two quarters) any shape will do.
     """
-    side = rules.reach * max(length_px, last.width, last.height)
+    side = max(rules.reach * length_px, rules.reach_of_box * max(last.width, last.height))
     was = (last.x0 + last.x1) / 2, (last.y0 + last.y1) / 2
     cut = cut_square(picture, _inward(was[0], side, picture.shape[1]), _inward(was[1], side, picture.shape[0]), side)
     best: Again | None = None

@@ -14,7 +14,7 @@ from watchpost.inference.analyzer import LoadedFrame, Observation
 from watchpost.inference.detector import OnnxDetector, load_detector
 from watchpost.inference.memory import CameraMemory, PersonMemory
 from watchpost.inference.movenet import MoveNet
-from watchpost.inference.second_look import LookRules, look_again
+from watchpost.inference.second_look import Again, LookRules, look_again
 from watchpost.models import Catalogue, load_catalogue
 from watchpost.vision.crops import cut_square
 from watchpost.vision.exposure import brightened
@@ -26,6 +26,7 @@ __all__ = ["YoloxAnalyzer", "YoloxRules", "canvas_px", "load_yolox"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PERSON = "person"
+_EDGE = 0.02
 _TURNS = (1, 3, 2)
 """Quarters by which a second look turns the picture: to either side, and upside down."""
 Pixels = npt.NDArray[np.uint8]
@@ -36,26 +37,34 @@ class YoloxRules:
     """The figures of the analyzer.
 
     Args:
-        budget_px: a frame is scaled, its aspect kept, to about this many pixels.
-        largest_zoom: but never enlarged by more than this.
+        budget_px: a frame is scaled, its aspect kept, to about this many pixels ...
+        largest_zoom: ... but not enlarged by more than this (what was never there is not found by enlarging) ...
+        least_side_px: ... unless its longer side stays below this.
         established: a track seen this often is a person who is looked for again when lost.
         looks: at most this many lost people are looked for again in one frame.
         pose_reach: the side of the cut for keypoints, as a multiple of the box's longer side.
         stands_out: where less than this share of a lost person's box is foreground, nobody is looked for.
         same_overlap: a person found again where another one is already seen, to this overlap, is that other one.
+        held_us: whoever lies and is lost to every look is held so long, while the foreground stays.
+        hidden_us: somebody surely seen, inside of the picture, is counted so long after the last sighting.
+        surely_sightings: seen this often, for that.
         tracking: when a box begins, continues and ends a track.
         look: the second look.
         posture: where one posture ends and the next begins.
 
     """
 
-    budget_px: int = 640 * 480
-    largest_zoom: float = 2.0
+    budget_px: int = 864 * 640
+    largest_zoom: float = 1.125
+    least_side_px: int = 640
     established: int = 2
     looks: int = 3
     pose_reach: float = 1.35
     stands_out: float = 0.05
     same_overlap: float = 0.5
+    held_us: int = 2_000_000
+    hidden_us: int = 600_000
+    surely_sightings: int = 8
     tracking: TrackingRules = field(default_factory=TrackingRules)
     look: LookRules = field(default_factory=LookRules)
     posture: PostureRules = field(default_factory=PostureRules)
@@ -91,10 +100,23 @@ class YoloxAnalyzer:
             # burst frames and redelivered ones come after newer frames: they are seen by a fresh eye
             memory = CameraMemory()
         memory.seen_us = at_us
-        people = self._people(brightened(frame.bgr), memory, at_us)
-        return Observation(tuple(people), (), len(people))
+        seen = self._people(brightened(frame.bgr), memory, at_us)
+        return Observation(tuple(seen[owner] for owner in sorted(seen)), (), self._count(memory, seen))
 
-    def _people(self, picture: Pixels, memory: CameraMemory, at_us: int) -> list[DetectedObject]:
+    def _count(self, memory: CameraMemory, seen: Collection[int]) -> int:
+        """Who is seen, and who was surely seen a moment ago inside of the picture: somebody stepped in front."""
+        here = sum(memory.people[owner].counts(self._rules.tracking.new_score) for owner in seen)
+        hidden = sum(
+            track.id not in seen
+            and memory.seen_us - track.seen_us <= self._rules.hidden_us
+            and track.sightings >= self._rules.surely_sightings
+            and (memory.people[track.id].trust or 0.0) >= self._rules.tracking.new_score
+            and _inside(track.predicted(memory.seen_us))
+            for track in memory.tracks.live
+        )
+        return here + hidden
+
+    def _people(self, picture: Pixels, memory: CameraMemory, at_us: int) -> dict[int, DetectedObject]:
         size = picture.shape[1], picture.shape[0]
         memory.foreground.take(picture)
         found = [
@@ -111,11 +133,10 @@ class YoloxAnalyzer:
             again = self._found_again(picture, memory, track, [one.box for one in seen.values()], at_us)
             if again is not None:
                 seen[track.id] = again
-                memory.tracks = seen_again(memory.tracks, track.id, again.box, at_us)
         live = {track.id for track in memory.tracks.live}
         memory.people = {owner: person for owner, person in memory.people.items() if owner in live}
         memory.foreground.learn(picture, [track.box for track in memory.tracks.live])
-        return [seen[owner] for owner in sorted(seen)]
+        return seen
 
     def _as_found(
         self, picture: Pixels, memory: CameraMemory, owner: int, detection: Detection, at_us: int
@@ -126,9 +147,10 @@ class YoloxAnalyzer:
         pose = self._pose(picture, box) if low or box.width > 0.9 * box.height else None
         usual_px = person.usual_height(detection.box.height) * picture.shape[0]
         posture, sure = posture_of(box, pose, self._rules.posture, low=low, usual_height_px=usual_px)
-        person.take(detection.box, posture, at_us)
+        seen = DetectedObject(_PERSON, detection.box, detection.score, posture, sure)
+        person.take(seen, at_us, memory.foreground.share(detection.box))
         person.quarters = None
-        return DetectedObject(_PERSON, detection.box, detection.score, posture, sure)
+        return seen
 
     def _lost(self, memory: CameraMemory, seen: Collection[int], at_us: int) -> list[Track]:
         lost = [
@@ -142,26 +164,35 @@ class YoloxAnalyzer:
         self, picture: Pixels, memory: CameraMemory, track: Track, taken: list[FractionBox], at_us: int
     ) -> DetectedObject | None:
         person = memory.people.setdefault(track.id, PersonMemory())
-        width, height = picture.shape[1], picture.shape[0]
-        last = track.box
-        share = memory.foreground.share(last)
-        if share is not None and share < self._rules.stands_out:
+        stands_out = memory.foreground.share(track.box)
+        if stands_out is not None and stands_out < self._rules.stands_out:
             return None
-        turns = (
-            _TURNS
-            if person.quarters is None
-            else (person.quarters, *(turn for turn in _TURNS if turn != person.quarters))
-        )
-        length_px = person.usual_height(last.height) * height
-        again = look_again(self._detector, picture, last.to_pixels(width, height), length_px, turns, self._rules.look)
+        again = self._turned_look(picture, track, person)
         if again is None:
-            return None
-        box = again.box.to_fractions(width, height)
+            return self._held(track, at_us) if person.still_lies(stands_out) else None
+        box = again.box.to_fractions(picture.shape[1], picture.shape[0])
         if any(box.intersection_over_union(other) > self._rules.same_overlap for other in taken):
             return None
         person.quarters = again.quarters
-        person.take(box, Posture.LYING, at_us)
-        return DetectedObject(_PERSON, box, again.score, Posture.LYING, min(1.0, 0.3 + again.score))
+        seen = DetectedObject(_PERSON, box, again.score, Posture.LYING, min(1.0, 0.3 + again.score))
+        person.take(seen, at_us, memory.foreground.share(box))
+        memory.tracks = seen_again(memory.tracks, track.id, box, at_us)
+        return seen
+
+    def _turned_look(self, picture: Pixels, track: Track, person: PersonMemory) -> Again | None:
+        width, height = picture.shape[1], picture.shape[0]
+        first = person.quarters
+        turns = _TURNS if first is None else (first, *(turn for turn in _TURNS if turn != first))
+        length_px = person.usual_height(track.box.height) * height
+        return look_again(
+            self._detector, picture, track.box.to_pixels(width, height), length_px, turns, self._rules.look
+        )
+
+    def _held(self, track: Track, at_us: int) -> DetectedObject | None:
+        """Somebody who lies and is lost to every look, but whose place stands out as before; not for ever."""
+        if at_us - track.seen_us > self._rules.held_us:
+            return None
+        return DetectedObject(_PERSON, track.box, self._rules.tracking.keep_score, Posture.LYING, 0.4)
 
     def _pose(self, picture: Pixels, box: PixelBox) -> Pose | None:
         side = self._rules.pose_reach * max(box.width, box.height)
@@ -176,12 +207,17 @@ class YoloxAnalyzer:
         )
 
 
+def _inside(box: FractionBox) -> bool:
+    return box.x0 > _EDGE and box.y0 > _EDGE and box.x1 < 1 - _EDGE and box.y1 < 1 - _EDGE
+
+
 def canvas_px(width_px: int, height_px: int, rules: YoloxRules) -> tuple[int, int]:
     """The width and height at which the detector sees a frame of this size: a budget of pixels, not a side.
 
     So a portrait picture and a very wide one are seen as exactly as one of 4:3.
     """
-    zoom = min((rules.budget_px / (width_px * height_px)) ** 0.5, rules.largest_zoom)
+    most = max(rules.largest_zoom, rules.least_side_px / max(width_px, height_px))
+    zoom = min((rules.budget_px / (width_px * height_px)) ** 0.5, most)
     return max(32, round(width_px * zoom / 32) * 32), max(32, round(height_px * zoom / 32) * 32)
 
 
