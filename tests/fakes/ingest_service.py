@@ -19,9 +19,9 @@ from tests.fakes.brokers import unique
 from watchpost.contracts import TopicName, decode
 from watchpost.contracts.records import CameraSpec, Command, EventChanged, FrameCaptured
 from watchpost.settings import SiteSettings, load_settings
-from watchpost.site.ports import free_ports
 from watchpost.site.topics import apply_site_topics
 from watchpost.stream import RecordProducer, client_config, key_of, value_of
+from watchpost.stream.free_ports import free_ports
 
 __all__ = ["IngestService"]
 

@@ -9,7 +9,7 @@ from watchpost.clock import SystemClock
 from watchpost.contracts.records import CameraSpec, EventChanged, FrameCaptured, SiteId
 from watchpost.frames import FrameStore
 from watchpost.ingest.camera_worker import CameraWorker, Surroundings
-from watchpost.ingest.sources import decode_all
+from watchpost.ingest.packets import decode_all
 from watchpost.settings import FrameSettings, IngestSettings
 
 __all__ = ["WatchedCamera"]

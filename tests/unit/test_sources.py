@@ -17,7 +17,8 @@ import pytest
 from tests.fakes.clips import write_audio, write_clip
 from tests.fakes.specs import camera_spec
 from watchpost.errors import SourceError, SourceFailure
-from watchpost.ingest.sources import CodedPacket, DecodedPicture, SourceLimits, decode, open_source
+from watchpost.ingest.packets import CodedPacket, DecodedPicture, SourceLimits, decode
+from watchpost.ingest.sources import open_source
 
 QUICK = SourceLimits(open_timeout_s=0.5, read_timeout_s=0.5)
 

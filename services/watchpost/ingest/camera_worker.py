@@ -18,9 +18,10 @@ from watchpost.errors import SourceError, SourceFailure
 from watchpost.frames import FrameStore
 from watchpost.ingest.addresses import shown
 from watchpost.ingest.health_events import health_event
+from watchpost.ingest.packets import DecodedPicture, DecodePolicy, Source, SourceLimits, decode
 from watchpost.ingest.presence import Presence, Turn
 from watchpost.ingest.publishing import FramePublisher
-from watchpost.ingest.sources import DecodedPicture, DecodePolicy, Source, SourceLimits, decode, open_source
+from watchpost.ingest.sources import open_source
 from watchpost.ingest.stream_clock import SteadyTime
 from watchpost.ingest.watching import PictureWatch
 from watchpost.ingest.wishes import Wishes

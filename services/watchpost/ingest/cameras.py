@@ -1,6 +1,7 @@
 """Keeps one worker for each camera that the specs name, so that changing one leaves the others alone."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,16 +18,23 @@ __all__ = ["Cameras"]
 
 _LOG = structlog.get_logger()
 _PART = "cameras"
+_WITHOUT_PARTITIONS_S = 30.0
+_READ_AGAIN_WITHIN_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
     partition: int
     spec: CameraSpec
+    assignment: int
 
 
 class Cameras:
     """The cameras of this process's partitions. Used by the service's loop alone, the rebalance callbacks included.
+
+    A rebalance takes all partitions away before it deals them out again. What comes back to this process was read on
+    meanwhile: stopping at once would leave the site blind for the 11 s that a rebalance took after a broker's restart.
+    The others stop with the new assignment, or when none comes.
 
     Args:
         around: what their workers share.
@@ -41,26 +49,29 @@ class Cameras:
         self._known: dict[CameraId, _Known] = {}
         self._workers: dict[CameraId, CameraWorker] = {}
         self._refused: frozenset[CameraId] = frozenset()
-        self._assigned: frozenset[int] | None = None
+        self._assignment = 0
+        self._assigned_s = 0.0
+        self._without_s: float | None = time.monotonic()
 
     def assigned(self, topic: str, partitions: frozenset[int]) -> None:
         """Partitions of `topic` are this process's now: their specs will follow."""
-        if topic == TopicName.CAMERAS:
-            self._assigned = partitions
-            _LOG.info("cameras_assigned", partitions=sorted(partitions))
+        if topic != TopicName.CAMERAS:
+            return
+        self._assignment += 1
+        self._assigned_s, self._without_s = time.monotonic(), None
+        _LOG.info("cameras_assigned", partitions=sorted(partitions))
+        self._forget("revoked", lambda known: known.partition not in partitions)
 
-    def revoked(self, topic: str, partitions: frozenset[int]) -> None:
-        """Another process gets these partitions: their cameras stop at once, or two would read them."""
+    def revoked(self, topic: str, _partitions: frozenset[int]) -> None:
+        """All partitions are taken away, until they are dealt out again."""
         if topic == TopicName.CAMERAS:
-            for camera in [camera for camera, known in self._known.items() if known.partition in partitions]:
-                del self._known[camera]
-                self._stop(camera, "revoked")
+            self._without_s = time.monotonic()
 
     def take(self, received: Received[CameraSpec | Command]) -> None:
         """Take in a spec (or its removal) or a command. Specs come into force with `reconcile`."""
         match received.record:
             case CameraSpec() as spec:
-                self._known[spec.camera] = _Known(received.partition, spec)
+                self._known[spec.camera] = _Known(received.partition, spec, self._assignment)
             case Command() as command:
                 self._ask(command)
             case None:
@@ -69,6 +80,7 @@ class Cameras:
 
     def reconcile(self, now: datetime) -> None:
         """Start, change and stop workers until they are what the specs say, and look after those that run."""
+        self._forget_what_is_gone()
         wanted = {camera: known.spec for camera, known in self._known.items() if not _is_over(known.spec, now)}
         for camera in list(self._workers):
             self._fit(camera, wanted.get(camera))
@@ -88,6 +100,19 @@ class Cameras:
             self._stop(camera, "service_ends")
         for worker in workers:
             worker.join(max(0.0, deadline_s - time.monotonic()))
+
+    def _forget_what_is_gone(self) -> None:
+        now_s = time.monotonic()
+        if self._without_s is not None and now_s - self._without_s > _WITHOUT_PARTITIONS_S:
+            self._forget("no_partitions", lambda _: True)
+        elif self._without_s is None and now_s - self._assigned_s > _READ_AGAIN_WITHIN_S:
+            # a camera was removed while nobody here looked, and its tombstone is compacted away
+            self._forget("removed", lambda known: known.assignment < self._assignment)
+
+    def _forget(self, why: str, is_gone: Callable[[_Known], bool]) -> None:
+        for camera in [camera for camera, known in self._known.items() if is_gone(known)]:
+            del self._known[camera]
+            self._stop(camera, why)
 
     def _fit(self, camera: CameraId, spec: CameraSpec | None) -> None:
         worker = self._workers[camera]
@@ -119,8 +144,10 @@ class Cameras:
         if refused:
             names = ", ".join(sorted(refused))
             self._health.waiting(_PART, f"max_streams ({self._max_streams}) refuses {names}; raise it or remove some")
-        elif self._assigned is not None:
+        elif self._without_s is None:
             self._health.ready(_PART)
+        else:
+            self._health.waiting(_PART, "no partition is assigned to this process")
 
     def _ask(self, command: Command) -> None:
         worker = self._workers.get(command.camera)

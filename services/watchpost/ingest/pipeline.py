@@ -10,7 +10,7 @@ from watchpost.frames import FrameStore
 from watchpost.ingest.camera_worker import Surroundings
 from watchpost.ingest.cameras import Cameras
 from watchpost.ingest.outlet import Outlet
-from watchpost.ingest.sources import decode_all
+from watchpost.ingest.packets import decode_all
 from watchpost.settings import SiteSettings
 from watchpost.stream import DeadLetters, RecordConsumer, RecordProducer, client_config, watched
 from watchpost.telemetry import metrics, running

@@ -5,10 +5,10 @@ from av import VideoFrame
 from watchpost.contracts.records import CameraSpec
 from watchpost.errors import SourceError, SourceFailure
 from watchpost.ingest.frozen import FrozenWatch
+from watchpost.ingest.packets import DecodedPicture
 from watchpost.ingest.pictures import Plane, View, cut, luma_of, planar, turned, view_of
 from watchpost.ingest.publishing import Capture
 from watchpost.ingest.sampling import SamplingState, sample, sampling_rules
-from watchpost.ingest.sources import DecodedPicture
 from watchpost.ingest.stream_clock import StreamClock
 from watchpost.ingest.wishes import Wishes
 from watchpost.settings import IngestSettings

@@ -1,0 +1,141 @@
+"""Reads what libav opens, cameras and recordings alike, and gives recordings the pace of a camera."""
+
+from __future__ import annotations  # at run time PyAV's Packet is no generic class
+
+import threading
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from fractions import Fraction
+
+import av
+from av import Packet, VideoStream
+from av.container import InputContainer
+
+from watchpost.errors import SourceError, SourceFailure
+from watchpost.ingest.addresses import CodedAddress
+from watchpost.ingest.failures import source_error
+from watchpost.ingest.packets import SQUARE, CodedPacket, SourceLimits
+
+__all__ = ["again_and_again", "container_packets", "opened", "paced", "until_it_ends", "video_of"]
+
+_USUAL_FPS = Fraction(25)
+_PATIENCE_US = 500_000
+_BAD_PACKETS_IN_A_ROW = 250
+_ONE_THREAD_UP_TO_PX = 1920 * 1088
+
+
+@contextmanager
+def opened(address: CodedAddress, limits: SourceLimits) -> Iterator[InputContainer]:
+    began_s = time.monotonic()
+    try:
+        container = av.open(
+            address.url,
+            format=address.container_format,
+            options=dict(address.options),
+            timeout=(limits.open_timeout_s, limits.read_timeout_s),
+        )
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        waited_s = time.monotonic() - began_s
+        raise source_error(error, "opening", waited_s=waited_s, limit_s=limits.open_timeout_s) from None
+    with container:
+        yield container
+
+
+def video_of(container: InputContainer) -> VideoStream:
+    stream = next((stream for stream in container.streams.video), None)
+    if stream is None:
+        others = ", ".join(sorted({str(stream.type) for stream in container.streams})) or "nothing"
+        raise SourceError(SourceFailure.UNSUPPORTED, f"there is no video in it, only {others}")
+    decoder = stream.codec_context
+    if decoder is None:
+        raise SourceError(SourceFailure.UNSUPPORTED, "its video is in a format that this libav cannot decode")
+    decoder.thread_count = 1 if decoder.width * decoder.height <= _ONE_THREAD_UP_TO_PX else 4
+    return stream
+
+
+def container_packets(container: InputContainer, stream: VideoStream, limits: SourceLimits) -> Iterator[CodedPacket]:
+    """The stream's packets; times that a container does not tell (raw H.264) are counted at its frame rate.
+
+    Damaged packets are passed over: a recording cut in its middle, or a camera that stumbles, goes on.
+    """
+    step_us = round(1_000_000 / (stream.average_rate or stream.guessed_rate or _USUAL_FPS))
+    counted = damaged = 0
+    packets = container.demux(stream)
+    while True:
+        asked_s = time.monotonic()
+        try:
+            packet = next(packets)
+        except StopIteration:
+            return
+        except av.error.InvalidDataError as error:
+            damaged += 1
+            if damaged > _BAD_PACKETS_IN_A_ROW:
+                raise source_error(error, "reading", waited_s=0, limit_s=1) from None
+            packets = container.demux(stream)
+            continue
+        except (av.error.FFmpegError, OSError) as error:
+            waited_s = time.monotonic() - asked_s
+            raise source_error(error, "reading", waited_s=waited_s, limit_s=limits.read_timeout_s) from None
+        damaged = 0
+        if packet.size and packet.pts is None and packet.dts is None and packet.time_base:
+            packet.pts = packet.dts = round(Fraction(counted * step_us, 1_000_000) / packet.time_base)
+        counted += 1
+        yield CodedPacket(
+            packet=packet,
+            decoder=stream.codec_context,
+            size_bytes=packet.size,
+            is_keyframe=packet.is_keyframe,
+            due_us=_due_us(packet),
+            lasts_us=step_us,
+            pixel_aspect=stream.sample_aspect_ratio or SQUARE,
+        )
+
+
+def _due_us(packet: Packet[VideoStream]) -> int | None:
+    stamp = packet.pts if packet.dts is None else packet.dts
+    return None if stamp is None or not packet.time_base else round(stamp * packet.time_base * 1_000_000)
+
+
+def again_and_again(first: Iterator[CodedPacket], address: CodedAddress, limits: SourceLimits) -> Iterator[CodedPacket]:
+    """A recording without end: each round's times continue those of the round before."""
+    ends_us = yield from _one_round(first, begins_us=0)
+    while ends_us is not None:
+        with opened(address, limits) as container:
+            packets = container_packets(container, video_of(container), limits)
+            ends_us = yield from _one_round(packets, begins_us=ends_us)
+
+
+def _one_round(packets: Iterator[CodedPacket], begins_us: int) -> Generator[CodedPacket, None, int | None]:
+    """The packets, the first due at `begins_us`; returns when the next would be, or None where there was none."""
+    shift_us: int | None = None
+    ends_us: int | None = None
+    for coded in packets:
+        if coded.due_us is None:
+            yield coded if shift_us is None else replace(coded, offset_us=shift_us)
+            continue
+        if shift_us is None:
+            shift_us = begins_us - coded.due_us
+        due_us = coded.due_us + shift_us
+        ends_us = due_us + coded.lasts_us
+        yield replace(coded, due_us=due_us, offset_us=shift_us)
+    return ends_us
+
+
+def until_it_ends(packets: Iterator[CodedPacket]) -> Iterator[CodedPacket]:
+    yield from packets
+    raise SourceError(SourceFailure.ENDED, "the stream is over")
+
+
+def paced(packets: Iterator[CodedPacket], stop: threading.Event) -> Iterator[CodedPacket]:
+    """Each packet when it is due, its first at once."""
+    shift_us: int | None = None
+    for coded in packets:
+        now_us = time.monotonic_ns() // 1000
+        if coded.due_us is not None:
+            if shift_us is None or now_us - coded.due_us - shift_us > _PATIENCE_US:
+                shift_us = now_us - coded.due_us
+            if stop.wait(max(0.0, (coded.due_us + shift_us - now_us) / 1_000_000)):
+                return
+        yield coded
