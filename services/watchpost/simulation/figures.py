@@ -96,7 +96,7 @@ def _draw_shadow(parts: Sequence[Part], balls: Points, size: tuple[int, int], px
     for part in parts:
         for segment in part.segments:
             rows = balls[list(segment)]
-            _fill(cast, rows[:, None, :2] + rows[:, None, 2:] * _CIRCLE, (_SHADOW_OPACITY,))
+            _fill(cast, _fixed(rows[:, None, :2] + rows[:, None, 2:] * _CIRCLE), (_SHADOW_OPACITY,))
     return np.asarray(cv2.GaussianBlur(cast, (0, 0), max(1.0, _SHADOW_SOFTNESS_M * px_per_m)), np.uint8)
 
 
@@ -125,17 +125,21 @@ def _fill_shaded(canvas: Picture, part: Part, balls: Points, light: Points) -> N
         rows = balls[list(segment)]
         radii = rows[:, 2:] * part.swell
         middles = rows[None, :, :2] + radii * (1.0 - _SIZES) * _LIGHT_REACH * light
-        rims.append(middles[:, :, None] + (radii * _SIZES)[:, :, None] * _CIRCLE)
+        rims.append(_fixed(middles[:, :, None] + (radii * _SIZES)[:, :, None] * _CIRCLE))
     for tone, shares in enumerate(zip(*rims, strict=True)):
         colour = (*shade(part.colour, _TONES[tone]), 255)
         for rim in shares:
             _fill(canvas, rim, colour)
 
 
-def _fill(canvas: Picture, rim: Points, colour: Sequence[float]) -> None:
-    """Fill the hull of points (…, 2)."""
-    fixed = np.round(rim.reshape(-1, 2) * (1 << _FIXED_BITS)).astype(np.int32)
-    cv2.fillConvexPoly(canvas, cv2.convexHull(fixed), colour, cv2.LINE_AA, _FIXED_BITS)
+def _fixed(points: Points) -> NDArray[np.int32]:
+    """Points in OpenCV's fixed-point pixels."""
+    return np.rint(points * (1 << _FIXED_BITS)).astype(np.int32)
+
+
+def _fill(canvas: Picture, rim: NDArray[np.int32], colour: Sequence[float]) -> None:
+    """Fill the hull of fixed-point points (…, 2)."""
+    cv2.fillConvexPoly(canvas, cv2.convexHull(rim.reshape(-1, 2)), colour, cv2.LINE_AA, _FIXED_BITS)
 
 
 def _creased(canvas: Picture) -> Picture:

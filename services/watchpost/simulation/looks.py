@@ -48,6 +48,7 @@ _SHARE_LONG_HAIR: Final = 0.35
 _SHARE_VIVID: Final = 0.3
 
 
+@lru_cache(maxsize=4096)
 def shade(colour: Bgr, tone: float) -> Bgr:
     """A colour, darker (below 1) or lighter."""
     blue, green, red = (min(255, round(channel * tone)) for channel in colour)
