@@ -107,8 +107,11 @@ class _Times:
 
 def _promised_s(container: InputContainer, stream: VideoStream) -> float | None:
     """How long the video should be by the file's own word; None where only the length with sound is known."""
+    rate = stream.average_rate
+    # AVI: the duration follows from the file's size, the count of frames stands in its header
+    counted_s = float(stream.frames / rate) if stream.frames and rate else 0.0
     if stream.duration is not None and stream.time_base is not None:
-        return float(stream.duration * stream.time_base)
+        return max(counted_s, float(stream.duration * stream.time_base))
     if container.duration is not None and len(container.streams) == 1:
         return container.duration / av.time_base
     return None
