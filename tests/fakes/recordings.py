@@ -11,7 +11,6 @@ from typing import cast
 import av
 import numpy as np
 import numpy.typing as npt
-from av.audio.stream import AudioStream
 from av.video.stream import VideoStream
 
 __all__ = ["moving_square", "turned_in_header", "write_recording", "write_sound"]
@@ -61,7 +60,7 @@ def write_recording(
 def write_sound(path: Path, seconds: float = 1.0) -> Path:
     """A recording without any picture."""
     with av.open(str(path), "w") as container:
-        stream = cast("AudioStream", container.add_stream("aac", rate=16_000))
+        stream = container.add_stream("aac", rate=16_000)
         samples = np.zeros((1, 1024), np.float32)
         for _ in range(int(seconds * 16_000 / 1024)):
             frame = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from watchpost.models.pull import default_models_dir
 _WEIGHTS = b"weights" * 100
 
 
-def _catalogue(*sources: dict[str, object], sha256: str | None = None) -> Catalogue:
+def _catalogue(*sources: Mapping[str, object], sha256: str | None = None) -> Catalogue:
     file = {
         "sha256": sha256 or hashlib.sha256(_WEIGHTS).hexdigest(),
         "bytes": len(_WEIGHTS),
