@@ -25,7 +25,7 @@ from watchpost.inference.analyzers import build_analyzer
 from watchpost.settings import SiteSettings
 from watchpost.vision.recording import RecordedFrame, read_recording
 
-__all__ = ["DEFAULT_FPS", "analyze_file", "analyze_frames", "as_text"]
+__all__ = ["DEFAULT_FPS", "analyze_file", "analyze_frames", "as_text", "captured_frame"]
 
 DEFAULT_FPS = 5.0
 _SITE = SiteId("analyze")
@@ -67,14 +67,15 @@ def analyze_frames(
     state = initial_state(_SITE, camera)
     analyzer.forget(camera)
     for frame in frames:
-        captured = _captured(frame, camera)
+        captured = captured_frame(frame, camera)
         (observation,) = analyzer.analyze([LoadedFrame(captured, frame.bgr)])
         yield _frame_line(frame, observation)
         state, outputs = step(state, _analyzed(captured, observation, analyzer), rules)
         yield from (_event_line(event) for event in outputs.events if event.phase is EventPhase.CONFIRMED)
 
 
-def _captured(frame: RecordedFrame, camera: CameraId) -> FrameCaptured:
+def captured_frame(frame: RecordedFrame, camera: CameraId) -> FrameCaptured:
+    """The record that ingest would have published of this frame, whose pixels lie in no store."""
     height, width = frame.bgr.shape[:2]
     at = _BEGINNING + timedelta(seconds=frame.time_s)
     return FrameCaptured(

@@ -88,7 +88,7 @@ def test_damaged_file_is_not_handed_out_and_pulled_anew(tmp_path: Path, damaged:
 def test_unknown_model_and_file_are_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"no model is called 'nettt'; the catalogue has: net"):
         pull("nettt", tmp_path, _catalogue(_directory(tmp_path / "stick")))
-    with pytest.raises(ModelError, match="has no file 'x.onnx'"):
+    with pytest.raises(ModelError, match=r"has no file 'x.onnx'"):
         verified_bytes("net", "x.onnx", tmp_path, _catalogue(_directory(tmp_path / "stick")))
 
 
