@@ -1,6 +1,7 @@
 """A camera from its source to published frames, in good days and bad ones."""
 
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,8 @@ from watchpost.contracts.records import (
     SourceSize,
 )
 from watchpost.frames import FrameStore
+from watchpost.ingest.packets import SourceLimits
+from watchpost.ingest.sources import open_source
 from watchpost.settings import FrameSettings, IngestSettings
 from watchpost.simulation import Scene, write_video
 from watchpost.vision.geometry import FractionBox
@@ -244,3 +247,15 @@ def test_missing_file_is_found_when_it_is_there(tmp_path: Path, street: Path) ->
         events(watched, OFFLINE, ONLINE)
 
     assert watched.events[0].detail == "refused: opening failed: No such file or directory"
+
+
+def test_sender_s_reports_tell_when_pictures_were_taken(camera: RtspCamera) -> None:
+    ages_us = []
+    with open_source(camera_spec(source=camera.url), SourceLimits(), threading.Event()) as source:
+        for coded in source.packets:
+            if coded.sender_offset_us is not None and coded.due_us is not None:
+                ages_us.append(time.time_ns() // 1000 - coded.due_us - coded.sender_offset_us)
+            if len(ages_us) == 10:
+                break
+
+    assert all(0 <= age_us < 500_000 for age_us in ages_us)

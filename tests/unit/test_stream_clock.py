@@ -30,16 +30,16 @@ def frames(count: int) -> list[int]:
     return [n * FRAME_US for n in range(count)]
 
 
-@given(STEPS)
+@given(STEPS, st.one_of(st.none(), st.integers(NOW_US - 3 * SECOND_US, NOW_US + SECOND_US)))
 def test_whatever_the_camera_does_times_rise_and_stay_within_two_seconds_of_arrival(
-    steps: list[tuple[int | None, int]],
+    steps: list[tuple[int | None, int]], sender_offset_us: int | None
 ) -> None:
     clock, stream_us, arrival_us, before_us = StreamClock(), 0, NOW_US, 0
     for stream_step_us, arrival_step_us in steps:
         arrival_us += arrival_step_us
         stream_us += stream_step_us or 0
 
-        seen = clock.map(None if stream_step_us is None else stream_us, arrival_us)
+        seen = clock.map(None if stream_step_us is None else stream_us, arrival_us, sender_offset_us)
 
         assert seen.captured_us > before_us
         # pictures that arrive at the very same instant are a microsecond apart
@@ -133,6 +133,25 @@ def test_stream_that_pauses_without_telling_is_live_again_after_two_seconds() ->
 
     assert all(late[50:100])
     assert not any(late[103:])
+
+
+def test_sender_s_clock_is_slewed_to_where_it_is_right() -> None:
+    clock = StreamClock()
+    # 300 ms from the lens to here, of which arrival alone knows nothing
+    seen = [clock.map(at, NOW_US + at + 300_000, NOW_US).captured_us - NOW_US - at for at in frames(250)]
+
+    assert seen[0] == 300_000
+    assert all(0 <= before - after <= FRAME_US * 0.05 for before, after in pairwise(seen))
+    assert seen[-1] == 0
+
+
+def test_sender_s_clock_is_ignored_where_it_is_wrong() -> None:
+    for wrong_us in (-3600 * SECOND_US, -SECOND_US - 1, 1, 3600 * SECOND_US):
+        clock = StreamClock()
+
+        seen = [clock.map(at, NOW_US + at, NOW_US + wrong_us).captured_us for at in frames(250)]
+
+        assert seen == [NOW_US + at for at in frames(250)]
 
 
 def test_new_connection_has_a_new_time() -> None:

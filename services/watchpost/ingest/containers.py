@@ -2,6 +2,7 @@
 
 from __future__ import annotations  # at run time PyAV's Packet is no generic class
 
+import struct
 import threading
 import time
 from collections.abc import Generator, Iterator
@@ -90,12 +91,21 @@ def container_packets(container: InputContainer, stream: VideoStream, limits: So
             due_us=_due_us(packet),
             lasts_us=step_us,
             pixel_aspect=stream.sample_aspect_ratio or SQUARE,
+            sender_offset_us=_sender_offset_us(packet),
         )
 
 
 def _due_us(packet: Packet[VideoStream]) -> int | None:
     stamp = packet.pts if packet.dts is None else packet.dts
     return None if stamp is None or not packet.time_base else round(stamp * packet.time_base * 1_000_000)
+
+
+def _sender_offset_us(packet: Packet[VideoStream]) -> int | None:
+    """From the sender's reports (RTCP), which libav hands on as the wall time of each packet, in microseconds."""
+    if packet.pts is None or not packet.time_base or not packet.has_sidedata("prft"):
+        return None
+    (sender_us,) = struct.unpack_from("<q", memoryview(packet.get_sidedata("prft")))
+    return int(sender_us) - round(packet.pts * packet.time_base * 1_000_000)
 
 
 def again_and_again(first: Iterator[CodedPacket], address: CodedAddress, limits: SourceLimits) -> Iterator[CodedPacket]:

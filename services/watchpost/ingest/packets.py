@@ -37,15 +37,20 @@ class CodedPacket:
     lasts_us: int = 0
     offset_us: int = 0
     pixel_aspect: Fraction = SQUARE
+    sender_offset_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DecodedPicture:
-    """A decoded picture; `stream_us` is None where the stream does not say when it was taken."""
+    """A decoded picture; `stream_us` is None where the stream does not say when it was taken.
+
+    `sender_offset_us`, added to `stream_us`, is when the sender's own clock says that it was.
+    """
 
     image: VideoFrame
     stream_us: int | None
     pixel_aspect: Fraction
+    sender_offset_us: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,4 +80,4 @@ def decode(coded: CodedPacket) -> Iterator[DecodedPicture]:
         stream_us = None
         if image.pts is not None and image.time_base:
             stream_us = coded.offset_us + round(image.pts * image.time_base * 1_000_000)
-        yield DecodedPicture(image, stream_us, coded.pixel_aspect)
+        yield DecodedPicture(image, stream_us, coded.pixel_aspect, coded.sender_offset_us)

@@ -7,8 +7,10 @@
 What lies between a picture's stream time and its arrival is the camera's offset plus a delay that is never negative;
 the smallest value of the last ten seconds is the best estimate (Cristian 1989). So the mapping follows a picture that
 was faster than any before at once (it cannot have been taken after it arrived) and is slewed the other way by 5 % at
-most: between two pictures the mapped time passes as the stream's does. It begins anew where the stream's time
-jumps (back, or forward beyond what has arrived) and where pictures stay late for longer than a stall.
+most: between two pictures the mapped time passes as the stream's does. Where the sender says by its own clock when
+pictures are taken (RTCP), and its clock is right to a second, the mapping is slewed to that: it leaves out the delay
+that the fastest picture had too. The mapping begins anew where the stream's time jumps (back, or forward beyond what
+has arrived) and where pictures stay late for longer than a stall.
 
 Pictures of a backlog (what a camera buffered before the connection stood, what a stall held up) are stale: they are
 told apart by being late, or by arriving faster and faster.
@@ -22,6 +24,7 @@ WITHIN_US = 2_000_000
 _SLOT_US = 1_000_000
 _SLOTS = 10
 _SLEW = 0.05
+_CREDIBLE_US = 1_000_000
 _STALL_US = 2_000_000
 _HURRY_US = 100_000
 _JITTER_US = 5_000
@@ -54,17 +57,18 @@ class StreamClock:
         """Begin a new mapping with the next picture: the connection is a new one, and so is its time."""
         self._offset_us = None
 
-    def map(self, stream_us: int | None, arrival_us: int) -> Mapped:
+    def map(self, stream_us: int | None, arrival_us: int, sender_offset_us: int | None = None) -> Mapped:
         """When the picture that arrived now was taken. Without `stream_us` that is its arrival.
 
-        `arrival_us` must not run backwards (`SteadyTime` gives such a time).
+        `arrival_us` must not run backwards (`SteadyTime` gives such a time). `sender_offset_us` is what the sender's
+        clock is ahead of the stream's time.
         """
         if stream_us is None:
             return self._given(arrival_us, arrival_us)
         if self._offset_us is None or self._jumped(stream_us, self._offset_us, arrival_us):
             self._begin(stream_us, arrival_us)
             return self._given(arrival_us, arrival_us)
-        offset_us = self._offset_us = self._followed(self._offset_us, stream_us, arrival_us)
+        offset_us = self._offset_us = self._followed(self._offset_us, stream_us, arrival_us, sender_offset_us)
         self._stream_us, self._arrival_us = stream_us, arrival_us
         is_late = self._is_late(arrival_us - stream_us - offset_us, arrival_us)
         return self._given(stream_us + offset_us, arrival_us, is_stale=is_late or self._hurry_us > _HURRY_US)
@@ -78,7 +82,7 @@ class StreamClock:
         self._stream_us, self._arrival_us = stream_us, arrival_us
         self._hurry_us, self._late_since_us = 0, None
 
-    def _followed(self, offset_us: int, stream_us: int, arrival_us: int) -> int:
+    def _followed(self, offset_us: int, stream_us: int, arrival_us: int, sender_offset_us: int | None) -> int:
         """The offset after one more picture."""
         seen_us = arrival_us - stream_us
         slot = arrival_us // _SLOT_US
@@ -87,11 +91,17 @@ class StreamClock:
             del self._smallest[old]
         faster_us = offset_us - seen_us
         self._hurry_us = self._hurry_us + faster_us if faster_us > _JITTER_US else 0
-        if faster_us >= 0:
+        if faster_us > 0:
             return seen_us
         # a second at most: after a long silence the window holds nothing but the backlog
         most_us = round(min(arrival_us - self._arrival_us, _SLOT_US) * _SLEW)
-        return offset_us + min(most_us, max(0, min(self._smallest.values()) - offset_us))
+        return offset_us + max(-most_us, min(most_us, self._wanted_us(sender_offset_us) - offset_us))
+
+    def _wanted_us(self, sender_offset_us: int | None) -> int:
+        smallest_us = min(self._smallest.values())
+        if sender_offset_us is not None and 0 <= smallest_us - sender_offset_us <= _CREDIBLE_US:
+            return sender_offset_us
+        return smallest_us
 
     def _is_late(self, late_us: int, arrival_us: int) -> bool:
         if late_us <= WITHIN_US:

@@ -54,7 +54,7 @@ class PictureWatch:
         )
         if frozen is not None:
             return self._drop(spec, "frozen", frozen)
-        mapped = self._clock.map(picture.stream_us, arrival_us)
+        mapped = self._clock.map(picture.stream_us, arrival_us, picture.sender_offset_us)
         if mapped.is_stale:
             return self._drop(spec, "late", SourceError(SourceFailure.TIMEOUT, "its pictures come too late"))
         return mapped.captured_us
