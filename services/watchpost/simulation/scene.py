@@ -83,7 +83,7 @@ class Scene:
     def __init__(self, spec: SceneSpec) -> None:
         self.spec = spec
         random = np.random.default_rng([spec.seed, _SETTING])
-        self._viewpoint = Viewpoint(spec.width_px, spec.height_px, float(random.uniform(2.5, 3.5)))
+        self._viewpoint = Viewpoint(spec.width_px, spec.height_px, float(random.uniform(2.8, 3.8)))
         self._light = (float(random.choice([-1.0, 1.0]) * random.uniform(0.3, 0.8)), -0.5)
         self._scenario = Scenario(spec, self._viewpoint)
         self._sprites = SpriteCache(_SPRITES_BYTES)

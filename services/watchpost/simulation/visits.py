@@ -192,9 +192,9 @@ def _fall(actor: _Actor) -> Fall:
 
 
 def _heading_to_lie(actor: _Actor, way: FallWay) -> float:
-    """The heading with which a fall this way ends across the picture, give or take the strip's slant."""
+    """The heading with which a fall this way ends across the picture, where the person's own column has more room."""
     axis = actor.uniform(-1.0, 1.0) * actor.ground.largest_slant
-    axis += pi if actor.performance.spot.x_m > 0 else 0.0
+    axis += pi if actor.performance.spot.x_m > (actor.ground.left_m + actor.ground.right_m) / 2 else 0.0
     turn = {FallWay.FORWARD: 0.0, FallWay.BACKWARD: pi, FallWay.RIGHT: pi / 2, FallWay.LEFT: -pi / 2}
     return axis + turn[way]
 

@@ -38,7 +38,7 @@ def paint_shop(canvas: Canvas) -> None:
 
 def _paint_shelves(canvas: Canvas, left_m: float, right_m: float, frame: Bgr) -> None:
     z = (canvas.wall_m - 0.5, canvas.wall_m)
-    canvas.block((left_m, right_m), (0.0, _SHELF_M * _SHELVES + 0.1), z, shade(frame, 0.6))
+    canvas.block((left_m, right_m), (0.0, _SHELF_M * _SHELVES + 0.1), z, shade(frame, 0.8))
     for shelf in range(_SHELVES):
         floor_m = 0.1 + shelf * _SHELF_M
         canvas.upright((left_m, right_m), (floor_m - 0.05, floor_m), z[0] - 0.01, frame)
@@ -49,7 +49,7 @@ def _paint_goods(canvas: Canvas, left_m: float, right_m: float, floor_m: float) 
     """Groups of equal packages, as shops lay them out."""
     x_m = left_m
     while x_m < right_m:
-        blue, green, red = np.clip(canvas.random.normal(120, 50, 3), 25, 225)
+        blue, green, red = np.clip(canvas.random.normal(125, 20) + canvas.random.normal(0, 14, 3), 25, 225)
         width_m, height_m = canvas.uniform(0.1, 0.26), canvas.uniform(0.18, 0.38)
         for _ in range(int(canvas.random.integers(2, 6))):
             if x_m + width_m > right_m:
@@ -58,7 +58,7 @@ def _paint_goods(canvas: Canvas, left_m: float, right_m: float, floor_m: float) 
             x, y = (x_m + 0.01, x_m + width_m - 0.01), (floor_m, floor_m + height_m)
             canvas.upright(x, y, canvas.wall_m - 0.5, colour)
             label = (floor_m + height_m * 0.35, floor_m + height_m * 0.65)
-            canvas.upright(x, label, canvas.wall_m - 0.51, shade(colour, 1.35))
+            canvas.upright(x, label, canvas.wall_m - 0.51, shade(colour, 1.08))
             x_m += width_m
         x_m += 0.02
 
