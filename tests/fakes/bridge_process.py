@@ -65,7 +65,7 @@ class BridgeProcess:
         wait_for(self.waits_for, lambda waits: not waits, within_s=within_s)
 
     def metric(self, name: str) -> float:
-        """The value of a metric's one sample, such as `watchpost_bridge_leader`."""
+        """The value of one sample, such as `watchpost_bridge_leader` or `…{producer="events"}`."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics", timeout=2) as answer:
             lines = answer.read().decode().splitlines()
         (value,) = (line.rsplit(" ", 1)[1] for line in lines if line.startswith(f"{name} "))

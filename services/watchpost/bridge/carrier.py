@@ -87,6 +87,9 @@ class Carrier:
             except RetryableError as error:
                 self._waits(str(error))
                 self._back_off.wait(over)
+            except FencedError as error:
+                self._give_up(error, over)
+                raise
             else:
                 return
 
@@ -103,9 +106,8 @@ class Carrier:
                     self._work(over)
                 except RetryableError as error:
                     self._mend(error, over)
-        except FencedError:
-            # what the last transaction became is unknown: its records may be at the centre or not
-            self._windows = {}
+        except FencedError as error:
+            self._give_up(error, over)
             raise
         finally:
             self._state = None
@@ -131,7 +133,6 @@ class Carrier:
         state = self._state
         state.dropped = Dropped()  # read again, and dropped again
         self._source.read_from(state.positions.values())
-        self._say_state(state)
         while not over.is_set():
             self._turn(state)
             if not (self.lane.goes_first or self._precedence.is_clear(wait_s=0.5)):
@@ -144,7 +145,7 @@ class Carrier:
             if taken.messages and not self._send(taken.messages, state, over):
                 return
             if taken.disturbed is not None:
-                _LOG.warning("the site's log must be looked at anew", lane=self.lane.name, reason=taken.disturbed)
+                _LOG.warning("the site's log must be looked at anew", lane=self.lane.name.value, reason=taken.disturbed)
                 self._state = None
                 self._back_off.wait(over)
                 return
@@ -162,6 +163,8 @@ class Carrier:
         state = LaneState(cluster_id, positions, self._windows)
         if breaks:
             self._tell(breaks, state, over)
+        self._back_off.reset()
+        self._say_state(state)
         return state
 
     def _tell(self, breaks: Sequence[Break], state: LaneState, over: threading.Event) -> None:
@@ -176,7 +179,9 @@ class Carrier:
             over,
         )
         for gap in breaks:
-            _LOG.warning("delivery gap", lane=self.lane.name, cause=gap.cause.value, at=gap.before, then=gap.after)
+            _LOG.warning(
+                "delivery gap", lane=self.lane.name.value, cause=gap.cause.value, at=gap.before, then=gap.after
+            )
             metrics.BRIDGE_LOST_RECORDS.labels(self.lane.name.value).inc(gap.lost_records or 0)
 
     def _send(self, messages: Sequence[Message], state: LaneState, over: threading.Event) -> bool:
@@ -226,6 +231,7 @@ class Carrier:
         if state.held:
             self._schemas.refresh()
             self._source.read_from(state.next_positions().values())
+        self._say_state(state)
         return True
 
     def _is_same_topic(self, state: LaneState) -> bool:
@@ -236,8 +242,17 @@ class Carrier:
         self._state = None
         return False
 
+    def _give_up(self, error: FencedError, over: threading.Event) -> None:
+        """Write nothing more with this producer; whoever starts the next one does so a little later."""
+        self._waits(str(error))
+        self._transactions.close()
+        # what the last transaction became is unknown: its records may be at the centre or not
+        self._windows = {}
+        self._back_off.wait(over)
+
     def _mend(self, error: RetryableError, over: threading.Event) -> None:
         self._waits(str(error))
+        _LOG.warning("waiting to send again", lane=self.lane.name.value, reason=str(error))
         self._tell_backlog(moves=False)
         self._budget.slow()
         self._transactions.abort(over)

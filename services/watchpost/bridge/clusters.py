@@ -6,9 +6,9 @@ from typing import Any
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition, Uuid
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec, TopicDescription
 
+from watchpost.bridge.patience import patiently
 from watchpost.bridge.resumption import OffsetRange, SourceTopic
-from watchpost.errors import RetryableError, WatchpostError
-from watchpost.stream.kafka_errors import kafka_errors_mapped
+from watchpost.errors import RetryableError
 
 __all__ = ["Cluster"]
 
@@ -35,7 +35,7 @@ class Cluster:
 
     def cluster_id(self) -> str:
         """The id that the cluster's storage was formatted with."""
-        with kafka_errors_mapped(f"asking the {self._name} cluster for its id"):
+        with patiently(f"asking the {self._name} cluster for its id"):
             return str(self._admin.describe_cluster(request_timeout=_TIMEOUT_S).result().cluster_id)
 
     def topic_id(self, topic: str) -> str:
@@ -52,7 +52,7 @@ class Cluster:
         missing = []
         for name, described in self._admin.describe_topics(TopicCollection(wanted), request_timeout=_TIMEOUT_S).items():
             try:
-                with kafka_errors_mapped(f"describing {name} of the {self._name} cluster"):
+                with patiently(f"describing {name} of the {self._name} cluster"):
                     described.result()
             except RetryableError as error:
                 if not _is_missing(error):
@@ -76,22 +76,22 @@ class Cluster:
         """Make `topic` unless it exists."""
         wanted = NewTopic(topic, partitions, replication, config=dict(settings))
         try:
-            with kafka_errors_mapped(f"creating {topic}"):
+            with patiently(f"creating {topic}"):
                 self._admin.create_topics([wanted], request_timeout=_TIMEOUT_S, operation_timeout=_TIMEOUT_S)[
                     topic
                 ].result()
-        except WatchpostError as error:
+        except RetryableError as error:
             if not _caused_by(error, KafkaError.TOPIC_ALREADY_EXISTS):
                 raise
 
     def _describe(self, topic: str) -> TopicDescription:
-        with kafka_errors_mapped(f"describing {topic} of the {self._name} cluster"):
+        with patiently(f"describing {topic} of the {self._name} cluster"):
             described = self._admin.describe_topics(TopicCollection([topic]), request_timeout=_TIMEOUT_S)
             result: TopicDescription = described[topic].result()
             return result
 
     def _offsets(self, partitions: list[TopicPartition], spec: OffsetSpec) -> dict[int, int]:
-        with kafka_errors_mapped(f"asking the {self._name} cluster for offsets"):
+        with patiently(f"asking the {self._name} cluster for offsets"):
             futures = self._admin.list_offsets(
                 dict.fromkeys(partitions, spec),
                 # read_committed would give the end without open transactions: what they hold back would be passed by

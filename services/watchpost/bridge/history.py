@@ -8,10 +8,10 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
+from watchpost.bridge.patience import patiently, reason_to_wait
 from watchpost.bridge.resumption import SourceTopic
 from watchpost.contracts.records import SourcePosition
 from watchpost.errors import RetryableError
-from watchpost.stream.kafka_errors import kafka_errors_mapped, to_watchpost_error
 
 __all__ = ["read_history"]
 
@@ -119,7 +119,7 @@ def _read(
         }
     )
     try:
-        with kafka_errors_mapped(f"reading {topic.name} back"):
+        with patiently(f"reading {topic.name} back"):
             consumer.assign([TopicPartition(topic.name, partition, past.start) for partition, past in left.items()])
             _drain(consumer, topic.name, left, remember, over)
     finally:
@@ -153,7 +153,7 @@ def _take(message: Message, past: _Past, topic: str, remember: Callable[[Message
             return offset
         if error.retriable():
             return past.start
-        raise to_watchpost_error(error, f"reading {topic} back")
+        raise reason_to_wait(error, f"reading {topic} back")
     if offset < past.end and past.belongs(message):
         remember(message)
     return offset + 1

@@ -6,8 +6,8 @@ from typing import Any
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from watchpost.bridge.patience import patiently
 from watchpost.contracts import TopicName
-from watchpost.stream.kafka_errors import kafka_errors_mapped
 from watchpost.telemetry import metrics
 
 __all__ = ["Leadership"]
@@ -65,7 +65,7 @@ class Leadership:
 
     def poll(self, wait_s: float) -> None:
         """Take part in the group for up to `wait_s`; call it again and again."""
-        with kafka_errors_mapped("keeping the leadership"):
+        with patiently("keeping the leadership"):
             self._consumer.poll(wait_s)
 
     def confirmed(self) -> bool | None:

@@ -7,8 +7,8 @@ from typing import Any
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
 
 from watchpost.bridge.clusters import Cluster
+from watchpost.bridge.patience import patiently, reason_to_wait
 from watchpost.errors import RetryableError
-from watchpost.stream.kafka_errors import kafka_errors_mapped, to_watchpost_error
 
 __all__ = ["read_to_end"]
 
@@ -39,7 +39,7 @@ def read_to_end(
         }
     )
     try:
-        with kafka_errors_mapped(f"reading {topic}"):
+        with patiently(f"reading {topic}"):
             consumer.assign([TopicPartition(topic, 0, start)])
             return _read_until(consumer, topic, end)
     finally:
@@ -63,5 +63,5 @@ def _read_until(consumer: Consumer, topic: str, end: int) -> list[Message]:
         elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  (its public name for a local error code)
             position = message.offset() or 0
         elif not error.retriable():
-            raise to_watchpost_error(error, f"reading {topic}")
+            raise reason_to_wait(error, f"reading {topic}")
     return read

@@ -8,9 +8,9 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from watchpost.bridge.lanes import Lane
+from watchpost.bridge.patience import patiently
 from watchpost.contracts.records import SourcePosition
 from watchpost.stream import value_of
-from watchpost.stream.kafka_errors import kafka_errors_mapped
 
 __all__ = ["Source", "Taken"]
 
@@ -79,7 +79,7 @@ class Source:
         """Go on from `positions`; what was fetched before is forgotten."""
         # assign(), not subscribe(): a rebalance would move the read position without the checkpoint knowing
         places = [TopicPartition(place.topic, place.partition, place.next_offset) for place in positions]
-        with kafka_errors_mapped(f"reading {self._lane.topic}"):
+        with patiently(f"reading {self._lane.topic}"):
             self._consumer.assign(places)
             self._consumer.resume(places)
 

@@ -9,9 +9,9 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from watchpost.bridge.envelope import CentralClock, Outgoing
 from watchpost.bridge.lanes import Lane
+from watchpost.bridge.patience import reason_to_wait
 from watchpost.contracts.records import SiteId
-from watchpost.errors import FencedError, RetryableError
-from watchpost.stream.kafka_errors import to_watchpost_error
+from watchpost.errors import FencedError, RetryableError, WatchpostError
 from watchpost.telemetry import metrics
 
 __all__ = ["Transactions"]
@@ -148,14 +148,10 @@ class Transactions:
             raise self._mapped(error, doing) from error
         self._waiting(f"{doing}: {cause.str()}")
 
-    def _mapped(self, error: KafkaException, doing: str) -> Exception:
+    def _mapped(self, error: KafkaException, doing: str) -> WatchpostError:
         cause: KafkaError = error.args[0]
-        if cause.fatal():
-            # a takeover and a transaction that timed out look the same from here; who leads can tell
-            return FencedError(f"{doing}: {cause.str()}")
-        if cause.txn_requires_abort():
-            return RetryableError(f"{doing}: {cause.str()}")
-        return to_watchpost_error(error, doing)
+        # a takeover and a transaction that timed out look the same from here: who leads can tell them apart
+        return FencedError(f"{doing}: {cause.str()}") if cause.fatal() else reason_to_wait(error, doing)
 
     def _produce(self, producer: Producer, record: Outgoing, acknowledged: Callable[..., None] | None) -> None:
         while True:
