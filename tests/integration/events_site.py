@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from confluent_kafka import Consumer, ConsumerGroupState, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, ConsumerGroupState, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from tests.fakes.brokers import unique
@@ -90,6 +90,7 @@ class EventsSite:
         self.bootstrap = bootstrap
         self.folder = folder
         self.app_id = unique("events")
+        self.changelog_topic = f"{self.app_id}-cameras-changelog"
         self.settings = self.configure("site.yaml")
         self.producer = RecordProducer(client_config(bootstrap, {}, "test-inference"))
         self._services: list[EventsService] = []
@@ -157,6 +158,23 @@ class EventsSite:
 
         wait_for(missing, lambda count: count == 0, within_s=within_s)
         return self.events()
+
+    def changelog(self) -> list[tuple[bytes, bytes]]:
+        """Key and value of every snapshot that the service has saved, oldest first within a camera."""
+        topic = self.changelog_topic
+        client = {"bootstrap.servers": self.bootstrap, "group.id": unique("reader"), "log_level": 0}
+        consumer = Consumer({**client, "enable.auto.commit": False, "enable.partition.eof": True})
+        consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in range(_PARTITIONS)])
+        found: list[tuple[bytes, bytes]] = []
+        ended = 0
+        while ended < _PARTITIONS:
+            for message in consumer.consume(100, 5.0):
+                if message.error() is None:
+                    found.append((message.key() or b"", message.value() or b""))
+                else:
+                    ended += 1
+        consumer.close()
+        return found
 
     def wait_for_workers(self, count: int, within_s: float = 30.0) -> None:
         """Wait until so many workers share the partitions."""

@@ -134,6 +134,31 @@ def test_two_workers_share_the_cameras_and_one_takes_over_from_the_dead(
     assert all(log_tells_of_events(service) for service in (first, second))
 
 
+def test_worker_that_finds_a_strange_record_in_its_changelog_ends_and_the_next_life_is_right(
+    site: EventsSite, frames: list[FrameAnalyzed]
+) -> None:
+    service = site.service()
+    service.start()
+    before, after = frames[: len(frames) // 4], frames[len(frames) // 4 : len(frames) // 2]
+    site.observe(before)
+    site.wait_until_committed()
+
+    # as a worker would that was frozen, has lost its cameras, and wakes up within a save
+    key, oldest = site.changelog()[0]
+    site.producer.send_bytes(site.changelog_topic, oldest, key=key)
+    site.producer.flush()
+    site.observe(after)
+
+    assert wait_for(service.exit_code, lambda code: code is not None, within_s=20) == 1
+    assert "another worker owns these cameras" in service.log_file.read_text()
+    lose_rocksdb(service)
+    service.start()
+    expected = fold([*before, *after], site.settings)
+    found = site.wait_for_events(expected)
+    site.wait_until_committed()
+    assert {name: set(values) for name, values in found.items()} == {name: {value} for name, value in expected.items()}
+
+
 def supervise(service: EventsService) -> None:
     """Start the service again when it has ended, as its supervisor would."""
     if service.exit_code() is not None:

@@ -7,9 +7,11 @@ from typing import Any, cast
 
 import faust
 from faust.stores import rocksdb
+from faust.tables.manager import TableManager
 from faust.types import TP, AppT, EventT, StoreT
 from rocksdict import WriteBatch
 
+from watchpost.errors import FencedError
 from watchpost.events.faust_kafka import Outgoing, SureProducer
 from watchpost.events.owed import newest_seen_us
 
@@ -81,12 +83,20 @@ class SnapshotTable(faust.Table[bytes, bytes]):
             options=dict(ROCKSDB_OPTIONS),
             beacon=app.tables.beacon,
         )
+        self._next_offsets: dict[int, int] = {}
+
+    async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
+        """Remember where the changelog ended that was read: the next record there must be ours."""
+        await super().on_recovery_completed(active_tps, standby_tps)
+        ends = cast("TableManager", self.app.tables).recovery.active_highwaters
+        self._next_offsets = {tp.partition: ends[tp] + 1 for tp in active_tps}
 
     async def save(self, snapshots: Sequence[Unsaved]) -> None:
         """Write `snapshots` to the changelog, wait for the acknowledgements, then to RocksDB.
 
         Raises:
             RetryableError: Kafka did not acknowledge one; nothing of it is in RocksDB.
+            FencedError: somebody else writes to the same partition; nothing may be sent or committed any more.
         """
         if not snapshots:
             return
@@ -94,12 +104,21 @@ class SnapshotTable(faust.Table[bytes, bytes]):
         topic = self.changelog_topic.get_topic_name()
         written = await producer.deliver([Outgoing(topic, one.key, one.value, one.partition) for one in snapshots])
         values: defaultdict[int, dict[bytes, bytes]] = defaultdict(dict)
-        offsets: dict[int, int] = {}
         for one, place in zip(snapshots, written, strict=True):
+            self._follow(one.partition, place.offset)
             values[one.partition][one.key] = one.value
-            offsets[one.partition] = max(place.offset, offsets.get(one.partition, -1))
-        for partition, offset in offsets.items():
-            cast("SnapshotStore", self.data).keep(partition, offset, values[partition])
+        for partition, kept in values.items():
+            cast("SnapshotStore", self.data).keep(partition, self._next_offsets[partition] - 1, kept)
+
+    def _follow(self, partition: int, offset: int) -> None:
+        # one owner's records follow each other without a gap, the producer being idempotent and without transactions
+        expected = self._next_offsets.get(partition)
+        if offset != expected:
+            raise FencedError(
+                f"changelog partition {partition}: a record came to offset {offset} instead of {expected}; another "
+                "worker owns these cameras by now, or did until a moment ago"
+            )
+        self._next_offsets[partition] = offset + 1
 
     def _new_store_by_url(self, url: Any) -> StoreT[bytes, bytes]:
         return SnapshotStore(
