@@ -33,9 +33,7 @@ def with_person(picture: Luma, x_px: int, *, height_px: int = 90) -> Luma:
 
 def moved(pictures: list[Luma]) -> list[bool]:
     watch = MotionWatch()
-    return [
-        watch.moves(block_means(picture, block_size_px(HEIGHT)), n * STEP_US) for n, picture in enumerate(pictures)
-    ]
+    return [watch.moves(block_means(picture, block_size_px(HEIGHT)), n * STEP_US) for n, picture in enumerate(pictures)]
 
 
 @pytest.mark.parametrize("sigma", [2, 8, 15])
