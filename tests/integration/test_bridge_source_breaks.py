@@ -1,4 +1,4 @@
-"""Site logs that do not go on where the checkpoint says: each break is told at the centre, none is passed in silence."""
+"""Site logs that do not go on where the checkpoint says: each break is told at the centre, none passed in silence."""
 
 import json
 import struct

@@ -22,7 +22,7 @@ _LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 class Cluster:
     """A Kafka cluster, asked afresh at each call.
 
-    Every method raises RetryableError when the cluster does not answer within 3 s.
+    Every method raises RetryableError when the cluster does not answer within 3 s, or refuses.
 
     Args:
         client: the settings that lead to it.
@@ -30,7 +30,8 @@ class Cluster:
     """
 
     def __init__(self, client: Mapping[str, Any], name: str) -> None:
-        self._admin = AdminClient(dict(client))
+        self._client = dict(client)
+        self._admin = AdminClient(self._client)
         self._name = name
 
     def cluster_id(self) -> str:
@@ -91,6 +92,17 @@ class Cluster:
             return result
 
     def _offsets(self, partitions: list[TopicPartition], spec: OffsetSpec) -> dict[int, int]:
+        try:
+            return self._ask_for_offsets(partitions, spec)
+        except RetryableError as error:
+            if not _caused_by(error, KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH):
+                raise
+            # the client asks with the leader epochs that it knows, and does not learn by the answer that they are over
+            # (librdkafka 2.16; for as long as was tried after a broker's restart): a new one asks afresh
+            self._admin = AdminClient(self._client)
+            return self._ask_for_offsets(partitions, spec)
+
+    def _ask_for_offsets(self, partitions: list[TopicPartition], spec: OffsetSpec) -> dict[int, int]:
         with patiently(f"asking the {self._name} cluster for offsets"):
             futures = self._admin.list_offsets(
                 dict.fromkeys(partitions, spec),
@@ -110,6 +122,6 @@ def _is_missing(error: RetryableError) -> bool:
     return _caused_by(error, KafkaError.UNKNOWN_TOPIC_OR_PART)
 
 
-def _caused_by(error: Exception, code: int) -> bool:
+def _caused_by(error: Exception, *codes: int) -> bool:
     cause = error.__cause__
-    return isinstance(cause, KafkaException) and cause.args[0].code() == code
+    return isinstance(cause, KafkaException) and cause.args[0].code() in codes

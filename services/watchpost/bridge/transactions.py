@@ -88,6 +88,7 @@ class Transactions:
         """Give the producer up: what it still holds is not sent. An open transaction ends by its timeout."""
         if self._producer is not None:
             self._producer.purge()
+            self._producer.poll(0)
             self._sent_before_bytes += self._sent_bytes
             self._sent_bytes = 0
         self._producer = None

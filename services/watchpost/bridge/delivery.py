@@ -1,0 +1,51 @@
+"""Writes records to the centre together with what makes them whole: their writers' schemas, and the checkpoint."""
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from watchpost.bridge.checkpoints import Checkpoints
+from watchpost.bridge.envelope import CentralClock, Outgoing
+from watchpost.bridge.lanes import Lane
+from watchpost.bridge.transactions import Transactions
+from watchpost.bridge.writer_schemas import WriterSchemas
+from watchpost.contracts import TopicName, encode
+from watchpost.contracts.records import SourcePosition
+
+__all__ = ["Delivery"]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One lane's deliveries, each a transaction."""
+
+    lane: Lane
+    checkpoints: Checkpoints
+    schemas: WriterSchemas
+    transactions: Transactions
+    clock: CentralClock
+
+    def deliver(
+        self, records: Sequence[Outgoing], cluster_id: str, positions: Iterable[SourcePosition], over: threading.Event
+    ) -> bool:
+        """Write `records` and the checkpoint that counts them; the schemas that the centre lacks go first.
+
+        Returns:
+            Whether it is committed; False when `over` was set before that was known.
+
+        Raises:
+            RetryableError: nothing was written.
+            FencedError: this bridge must write nothing more.
+        """
+        checkpoint = encode(self.checkpoints.saying(self.lane, cluster_id, positions))
+        now_ms = self.clock.now_ms()
+        schemas = self.schemas.not_yet_published([checkpoint, *(record.value for record in records)])
+        published = [
+            Outgoing(TopicName.SCHEMAS, schema.fingerprint.encode(), schema.text.encode(), (), now_ms)
+            for schema in schemas
+        ]
+        last = Outgoing(self.checkpoints.topic, self.lane.name.encode(), checkpoint, (), now_ms)
+        if not self.transactions.write([*published, *records], last, over):
+            return False
+        self.schemas.published(schemas)
+        return True

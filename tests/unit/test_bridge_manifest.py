@@ -1,0 +1,235 @@
+"""What goes up, what is dropped and what is held, decided without Kafka."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from confluent_kafka import TIMESTAMP_CREATE_TIME, Message
+from hypothesis import given
+from hypothesis import strategies as st
+
+from watchpost.bridge.headers import SourceHeader
+from watchpost.bridge.lanes import Carried, LaneName, identity, lanes
+from watchpost.bridge.manifest import LaneState, Manifest, composed, waiting_reason
+from watchpost.bridge.repeats import Dropped, RepeatWindow
+from watchpost.contracts import TopicName
+from watchpost.contracts.records import (
+    CameraId,
+    EventChanged,
+    EventPhase,
+    Provenance,
+    SiteId,
+    SourcePosition,
+)
+from watchpost.errors import UnknownSchemaError
+from watchpost.settings import BridgeSettings
+
+NOW_MS = 1_795_000_000_000
+SITE = SiteId("shop")
+
+
+def position(partition: int, next_offset: int = 0, leader_epoch: int = -1) -> SourcePosition:
+    return SourcePosition(TopicName.EVENTS, "topic-id", partition, 0, next_offset, leader_epoch)
+
+
+def lane_state(window: int = 100) -> LaneState:
+    partitions = range(3)
+    return LaneState("cluster", {p: position(p) for p in partitions}, {p: RepeatWindow(window) for p in partitions})
+
+
+def read(value: bytes) -> Carried:
+    """Values of these tests are names of events; one that begins with ? has an unknown schema."""
+    if value.startswith(b"?"):
+        raise UnknownSchemaError(value.decode())
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    return EventChanged(
+        event_id=value.decode(),
+        revision=1,
+        site=SITE,
+        camera=CameraId("door"),
+        type="person_count",
+        phase=EventPhase.SAMPLE,
+        opened_at=at,
+        at=at,
+        confidence=1.0,
+        person_count=1,
+        box=None,
+        thumbnail_id=None,
+        clip_uri=None,
+        verdict=None,
+        detail=None,
+        provenance=Provenance("", "", "", "", "", ""),
+    )
+
+
+def message(partition: int, offset: int, name: str, timestamp_ms: int = NOW_MS) -> Message:
+    return Message(
+        topic=TopicName.EVENTS,
+        partition=partition,
+        offset=offset,
+        key=b"door",
+        value=name.encode(),
+        headers=[("trace", b"1")],
+        timestamp=(TIMESTAMP_CREATE_TIME, timestamp_ms),
+        leader_epoch=4,
+    )
+
+
+def compose(state: LaneState, messages: Iterable[Message]) -> Manifest:
+    return composed(tuple(messages), state, SITE, read, NOW_MS)
+
+
+def headers(manifest: Manifest, index: int) -> dict[str, bytes]:
+    return dict(manifest.outgoing[index].headers)
+
+
+def test_record_goes_up_with_its_bytes_its_headers_and_its_origin() -> None:
+    manifest = compose(lane_state(), [message(1, 7, "a")])
+
+    (sent,) = manifest.outgoing
+    assert (sent.topic, sent.key, sent.value, sent.timestamp_ms) == (TopicName.EVENTS, b"shop/door", b"a", NOW_MS)
+    assert dict(sent.headers) == {
+        "trace": b"1",
+        SourceHeader.CLUSTER: b"cluster",
+        SourceHeader.TOPIC_ID: b"topic-id",
+        SourceHeader.PARTITION: b"1",
+        SourceHeader.EPOCH: b"0",
+        SourceHeader.OFFSET: b"7",
+    }
+    assert manifest.positions[1] == position(1, next_offset=8, leader_epoch=4)
+
+
+def test_state_is_left_alone_until_the_manifest_is_applied() -> None:
+    state = lane_state()
+
+    manifest = compose(state, [message(0, 0, "a")])
+    again = compose(state, [message(0, 0, "a")])
+
+    # an aborted transaction's records are read again: they must not look like repeats of themselves
+    assert len(manifest.outgoing) == len(again.outgoing) == 1
+    assert state.positions[0].next_offset == 0
+
+
+def test_repeat_is_dropped_and_told_by_the_next_record_of_any_partition() -> None:
+    state = lane_state()
+    compose(state, [message(0, 0, "a"), message(0, 1, "b")]).applied_to(state)
+
+    manifest = compose(state, [message(0, 2, "a"), message(0, 3, "b"), message(1, 0, "c")])
+
+    assert [sent.value for sent in manifest.outgoing] == [b"c"]
+    assert headers(manifest, 0)[SourceHeader.DROPPED_REPEATS] == b"0:2-3"
+    assert manifest.positions[0].next_offset == 4
+    assert manifest.repeats == 2
+
+
+def test_repeats_that_nothing_follows_do_not_move_the_checkpoint() -> None:
+    state = lane_state()
+    compose(state, [message(0, 0, "a")]).applied_to(state)
+
+    compose(state, [message(0, 1, "a")]).applied_to(state)
+
+    assert state.positions[0].next_offset == 1
+    assert state.next_positions()[0].next_offset == 2
+    manifest = compose(state, [message(0, 2, "b")])
+    assert headers(manifest, 0)[SourceHeader.DROPPED_REPEATS] == b"0:1-1"
+
+
+def test_repeat_within_one_transaction_is_dropped_too() -> None:
+    manifest = compose(lane_state(), [message(0, 0, "a"), message(0, 1, "a"), message(0, 2, "b")])
+
+    assert [sent.value for sent in manifest.outgoing] == [b"a", b"b"]
+
+
+def test_unreadable_record_holds_its_partition_and_no_other() -> None:
+    state = lane_state()
+
+    manifest = compose(state, [message(0, 0, "?x"), message(0, 1, "behind"), message(1, 0, "other")])
+    manifest.applied_to(state)
+
+    assert [sent.value for sent in manifest.outgoing] == [b"other"]
+    assert state.positions[0].next_offset == 0
+    assert "partition 0, offset 0" in (waiting_reason(state.held) or "")
+
+
+def test_held_record_that_can_be_read_now_goes_and_ends_the_hold() -> None:
+    state = lane_state()
+    compose(state, [message(0, 0, "?x")]).applied_to(state)
+
+    manifest = compose(state, [message(0, 0, "x"), message(0, 1, "behind")])
+    manifest.applied_to(state)
+
+    assert [sent.value for sent in manifest.outgoing] == [b"x", b"behind"]
+    assert waiting_reason(state.held) is None
+
+
+def test_timestamp_in_the_centres_future_is_clamped_with_the_original_told() -> None:
+    hour_ms = 3_600_000
+    manifest = compose(lane_state(), [message(0, 0, "a", NOW_MS + hour_ms), message(0, 1, "b", NOW_MS - hour_ms)])
+
+    ahead, past = manifest.outgoing
+    assert ahead.timestamp_ms == NOW_MS
+    assert headers(manifest, 0)[SourceHeader.ORIGINAL_TIMESTAMP] == str(NOW_MS + hour_ms).encode()
+    assert past.timestamp_ms == NOW_MS - hour_ms
+    assert SourceHeader.ORIGINAL_TIMESTAMP not in headers(manifest, 1)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from("abcdefgh")), max_size=60), st.integers(1, 7))
+def test_every_offset_is_sent_or_told_as_dropped_and_no_name_goes_twice(log: list[tuple[int, str]], batch: int) -> None:
+    offsets = [0, 0, 0]
+    messages = []
+    for partition, name in log:
+        # names are a partition's own, as keys are
+        messages.append(message(partition, offsets[partition], f"{partition}{name}"))
+        offsets[partition] += 1
+    messages += [message(partition, offsets[partition], f"end{partition}") for partition in range(3)]
+    state = lane_state()
+
+    sent = []
+    accounted: set[tuple[int, int]] = set()
+    for start in range(0, len(messages), batch):
+        manifest = compose(state, messages[start : start + batch])
+        manifest.applied_to(state)
+        for outgoing in manifest.outgoing:
+            header = dict(outgoing.headers)
+            sent.append(outgoing.value)
+            accounted.add((int(header[SourceHeader.PARTITION]), int(header[SourceHeader.OFFSET])))
+            accounted |= dropped_in(header.get(SourceHeader.DROPPED_REPEATS, b""))
+
+    assert len(sent) == len(set(sent))
+    assert accounted == {(partition, offset) for partition in range(3) for offset in range(offsets[partition] + 1)}
+
+
+def dropped_in(header: bytes) -> set[tuple[int, int]]:
+    found = set()
+    for part in filter(None, header.decode().split(",")):
+        partition, _, span = part.partition(":")
+        first, _, last = span.partition("-")
+        found |= {(int(partition), offset) for offset in range(int(first), int(last) + 1)}
+    return found
+
+
+def test_window_forgets_the_oldest_only() -> None:
+    window = RepeatWindow(2)
+    for name in ("a", "b", "c"):
+        window.remember(name)
+
+    assert ("a" in window, "b" in window, "c" in window) == (False, True, True)
+
+
+def test_nothing_dropped_is_false() -> None:
+    assert not Dropped()
+
+
+def test_only_events_and_thumbnails_go_up_and_events_go_first() -> None:
+    both = {lane.name: lane for lane in lanes(BridgeSettings())}
+
+    assert {lane.topic for lane in both.values()} == {TopicName.EVENTS, TopicName.THUMBNAILS}
+    assert [name for name, lane in both.items() if lane.goes_first] == [LaneName.EVENTS]
+    assert len({lane.transactional_id(SITE) for lane in both.values()}) == 2
+
+
+def test_another_revision_is_another_record() -> None:
+    first = read(b"a")
+    assert isinstance(first, EventChanged)
+
+    assert identity(first) != identity(replace(first, revision=2))
