@@ -1,7 +1,7 @@
 """The inference worker's path: frames in, observations out."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 
 import structlog
@@ -13,7 +13,8 @@ from watchpost.errors import FrameCorruptError, FrameGoneError
 from watchpost.frames import FrameStore
 from watchpost.inference.analyzer import Analyzer, LoadedFrame, Observation
 from watchpost.inference.analyzers import build_analyzer
-from watchpost.settings import SiteSettings
+from watchpost.inference.shedding import overdue
+from watchpost.settings import InferenceSettings, SiteSettings
 from watchpost.stream import DeadLetters, Received, RecordConsumer, RecordProducer, client_config, watched
 from watchpost.telemetry import metrics, running
 
@@ -22,6 +23,8 @@ __all__ = ["answer", "run"]
 _LOG = structlog.get_logger()
 # what the analyzer remembers of a camera is rebuilt from frames that still lie in the store
 _WARM_UP = timedelta(seconds=5)
+# all that waits is looked over at once, so that the oldest can be left out
+_BACKLOG_RECORDS = 256
 
 
 def run(settings: SiteSettings) -> None:
@@ -49,10 +52,10 @@ def run(settings: SiteSettings) -> None:
         ) as frames:
             while not service.stop.is_set():
                 service.health.beat()
-                batch = frames.take(settings.inference.batch, settings.inference.batch_wait_ms)
+                batch = frames.take(_BACKLOG_RECORDS, settings.inference.batch_wait_ms)
                 for received in batch:
                     cameras[received.partition].add(CameraId(received.key))
-                for observation in answer(batch, analyzer, store, clock):
+                for observation in answer(batch, analyzer, store, clock, settings.inference):
                     producer.send(TopicName.OBSERVATIONS, observation, key=observation.camera)
                 producer.flush()
                 frames.commit()
@@ -60,28 +63,50 @@ def run(settings: SiteSettings) -> None:
 
 
 def answer(
-    batch: Sequence[Received[FrameCaptured]], analyzer: Analyzer, store: FrameStore, clock: Clock
+    batch: Sequence[Received[FrameCaptured]],
+    analyzer: Analyzer,
+    store: FrameStore,
+    clock: Clock,
+    settings: InferenceSettings,
 ) -> Iterator[FrameAnalyzed]:
     """One answer for each new frame of `batch`, in its order; a skip is an answer too, counted under its reason."""
+    new = [received.record for received in batch if received.record is not None and not received.warm_up]
+    left_out = overdue(new, clock.now(), timedelta(seconds=settings.stale_after_s), settings.batch)
+    for start in range(0, len(batch), settings.batch):
+        together = batch[start : start + settings.batch]
+        seen, skipped = _look_at(together, left_out, analyzer, store, clock)
+        for received in together:
+            frame = received.record
+            if frame is not None and not received.warm_up:
+                found = seen.get(frame.frame_id)
+                reason = None if found else skipped.get(frame.frame_id, SkipReason.ANALYZER_FAILED)
+                _count(frame.camera, reason)
+                yield _observation(frame, found, reason, analyzer, clock)
+
+
+def _look_at(
+    together: Sequence[Received[FrameCaptured]],
+    left_out: Collection[str],
+    analyzer: Analyzer,
+    store: FrameStore,
+    clock: Clock,
+) -> tuple[dict[str, Observation], dict[str, SkipReason]]:
+    """What was seen in which frames, and why others were not looked at, by frame_id."""
     loaded: list[LoadedFrame] = []
     skipped: dict[str, SkipReason] = {}
-    for received in batch:
+    for received in together:
         frame = received.record
         if frame is None:
+            continue
+        if frame.frame_id in left_out:
+            skipped[frame.frame_id] = SkipReason.OVERLOAD
             continue
         taken = _load(frame, store, clock, late_is_fine=received.warm_up)
         if isinstance(taken, SkipReason):
             skipped[frame.frame_id] = taken
         else:
             loaded.append(taken)
-    seen = _analyze(loaded, analyzer)
-    for received in batch:
-        frame = received.record
-        if frame is not None and not received.warm_up:
-            found = seen.get(frame.frame_id)
-            reason = None if found else skipped.get(frame.frame_id, SkipReason.ANALYZER_FAILED)
-            _count(frame.camera, reason)
-            yield _observation(frame, found, reason, analyzer, clock)
+    return _analyze(loaded, analyzer), skipped
 
 
 def _load(frame: FrameCaptured, store: FrameStore, clock: Clock, *, late_is_fine: bool) -> LoadedFrame | SkipReason:

@@ -44,6 +44,7 @@ class InferenceSettings(StrictModel):
 
     batch: int = Field(default=4, ge=1, le=64)
     batch_wait_ms: int = Field(default=20, ge=0, le=1000)
+    stale_after_s: float = Field(default=1, gt=0, description="while too many frames wait, older ones are skipped")
     threads: int = Field(default=1, ge=1)
     group: str = "watchpost-inference"
 

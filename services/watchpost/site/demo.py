@@ -217,7 +217,8 @@ def _brokers(folder: Path, settings: SiteSettings) -> Iterator[tuple[dict[str, A
             site, central = pool.map(lambda broker: broker.start(), brokers)
             yield client_config(site, {}, "watchpost-demo"), client_config(central, {}, "watchpost-demo")
         finally:
-            list(pool.map(lambda broker: broker.stop(), brokers))
+            # killed, not stopped: what they hold is thrown away, and Ctrl-C promises five seconds
+            list(pool.map(lambda broker: broker.kill(), brokers))
 
 
 @contextmanager
