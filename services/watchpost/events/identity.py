@@ -1,27 +1,24 @@
 """Names that a replay gives again: whatever an event is made of fixes its id."""
 
-from uuid import UUID, uuid5
-
+from watchpost.contracts.identity import named
 from watchpost.contracts.records import CameraId, DetectedObject, SiteId
 
 __all__ = ["command_id", "event_id", "ordinals", "thumbnail_id"]
 
-_NAMESPACE = UUID("6f0d9a52-5a0c-5b6e-9d0b-5d1f0f6f6a11")
-
 
 def event_id(site: SiteId, camera: CameraId, event_type: str, opening_frame_id: str, ordinal: int) -> str:
     """The id of the event of this type that opens with the `ordinal`-th box of that frame."""
-    return _named("event", site, camera, event_type, opening_frame_id, str(ordinal))
+    return named("event", site, camera, event_type, opening_frame_id, str(ordinal))
 
 
 def thumbnail_id(site: SiteId, camera: CameraId, frame_id: str, of_event: str | None) -> str:
     """The id of the thumbnail that is cut from a frame, for an event or (None) for the interval."""
-    return _named("thumbnail", site, camera, frame_id, of_event or "")
+    return named("thumbnail", site, camera, frame_id, of_event or "")
 
 
 def command_id(of_event: str, kind: str) -> str:
     """The id of the command that an event gives."""
-    return _named("command", of_event, kind)
+    return named("command", of_event, kind)
 
 
 def ordinals(objects: tuple[DetectedObject, ...]) -> tuple[int, ...]:
@@ -34,8 +31,3 @@ def ordinals(objects: tuple[DetectedObject, ...]) -> tuple[int, ...]:
 def _corners(detected: DetectedObject) -> tuple[float, float, float, float, str, float]:
     box = detected.box
     return box.x0, box.y0, box.x1, box.y1, detected.label, detected.score
-
-
-def _named(*parts: str) -> str:
-    # the length before each part: ("a/b", "c") and ("a", "b/c") are two names
-    return str(uuid5(_NAMESPACE, "/".join(f"{len(part)}:{part}" for part in parts)))
