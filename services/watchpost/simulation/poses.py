@@ -102,6 +102,15 @@ _ON_THE_GROUND: Final = Pose(
     left_arm=Limb(-0.5, 0.25, 0.1),
     right_arm=Limb(-0.5, 0.25, 0.1),
 )
+_ON_THE_ELBOWS: Final = Pose(
+    pitch=-1.05,
+    spine=0.25,
+    nod=0.3,
+    left_leg=Limb(1.1, 0.12, 0.75),
+    right_leg=Limb(1.2, 0.15, 1.0),
+    left_arm=Limb(-0.4, 0.25, 0.9),
+    right_arm=Limb(-0.4, 0.25, 0.9),
+)
 
 
 class FallWay(StrEnum):
@@ -182,7 +191,7 @@ LYING: Final[dict[FallWay, Pose]] = {
     FallWay.LEFT: _ON_LEFT_SIDE,
     FallWay.RIGHT: _ON_RIGHT_SIDE,
 }
-RISING: Final = (_ON_THE_GROUND, CROUCHING[1])
+RISING: Final = (_ON_THE_ELBOWS, _ON_THE_GROUND, *CROUCHING)
 """What lies between lying and standing, in the order of getting up; lying down on purpose goes back through it."""
 
 

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from math import pi
+from math import hypot, pi
 from typing import Final
 
 import numpy as np
@@ -135,8 +135,11 @@ class _Actor:
     def _way_out_s(self) -> float:
         if not self.plan.leaves:
             return 0.0
-        distance_m = abs(self._way_out.x_m - self.performance.spot.x_m) + abs(self.ground.far_m - self.ground.near_m)
-        return distance_m / self.speed_m_s + 0.6
+        return self._way_out_m() / self.speed_m_s + 0.6
+
+    def _way_out_m(self) -> float:
+        here = self.performance.spot
+        return hypot(self._way_out.x_m - here.x_m, self._way_out.z_m - here.z_m)
 
     def come_in(self) -> None:
         if self.plan.comes_in:
@@ -147,7 +150,9 @@ class _Actor:
             return
         self.linger(0.0)
         if self.plan.leaves:
-            self.performance.walk(self._way_out, self.speed_m_s)
+            left_s = self.plan.end_s - self.performance.now_s - _TURNING_S
+            hurried_m_s = self._way_out_m() / max(left_s, 1.0)
+            self.performance.walk(self._way_out, min(max(self.speed_m_s, hurried_m_s), _FASTEST_M_S))
 
     def linger(self, keep_s: float) -> None:
         """Stroll (and come back) and stand about until only `keep_s` of the free time is left."""
@@ -174,7 +179,7 @@ def _stroll(actor: _Actor) -> None:
 
 
 def _fall(actor: _Actor) -> Fall:
-    falling_s, rising_s = actor.uniform(0.5, 1.0), actor.uniform(2.2, 3.2)
+    falling_s, rising_s = actor.uniform(0.5, 1.0), actor.uniform(2.6, 3.6)
     actor.sometime(_SHORTEST_LYING_S + falling_s + rising_s + 1.0)
     performance = actor.performance
     way = tuple(FallWay)[int(actor.random.integers(len(FallWay)))]
@@ -223,7 +228,7 @@ def _crouch(actor: _Actor) -> None:
 
 def _lie_down(actor: _Actor) -> None:
     performance = actor.performance
-    down_s, up_s = actor.uniform(3.5, 6.0), actor.uniform(3.0, 4.5)
+    down_s, up_s = actor.uniform(5.0, 7.5), actor.uniform(3.0, 4.5)
     actor.sometime(down_s + up_s + 6.0)
     heading = _heading_to_lie(actor, FallWay.BACKWARD)
     performance.turn_into(Pose(), 0.5, heading=heading)
@@ -235,6 +240,7 @@ def _lie_down(actor: _Actor) -> None:
 
 _STROLLS: Final = 0.7
 _TURNING_S: Final = 0.4
+_FASTEST_M_S: Final = 2.6
 _WORTH_FILLING_S: Final = 0.1
 _STAYS_DOWN: Final = 0.7
 _SHORTEST_LYING_S: Final = 4.5
