@@ -61,27 +61,34 @@ def run_demo(source: str | None, seconds: float | None) -> dict[str, object]:
         frames = stack.enter_context(_folder(_SHARED_MEMORY if _SHARED_MEMORY.is_dir() else folder))
         config, settings = _configure(folder, frames, source)
         configure_logs("demo", settings.site, "console", "error")
+        console.print("starting two brokers, the site's and the centre's …")
         site, central = stack.enter_context(_brokers(folder, settings))
-        apply_site_topics(settings, "site")
-        apply_site_topics(settings, "central")
-        publish_camera_specs(settings)
-        supervisor = Supervisor([service_command(name, config) for name in _SERVICES], folder / "run")
-        stack.callback(supervisor.stop)
-        supervisor.start()
+        supervisor = stack.enter_context(_services(settings, config, folder / "run"))
         arrivals = stack.enter_context(_arrivals(central))
-        figures = DemoFigures(source or "simulated street")
-        with Live(console=console, auto_refresh=False, transient=seconds is not None) as live:
-            watch = _Watch(settings, supervisor, arrivals, figures, live)
-            watch.until(stop, seconds)
-            if stop.is_set():
-                return _report(figures, Delivery(0, 0, 0, 0), {}) | {"interrupted": True}
-            supervisor.stop("ingest")
-            delivery = watch.drained(site, central)
-        counts = {
-            "frames_captured": end_offsets(site, TopicName.FRAMES),
-            "thumbnails_central": figures.thumbnails_central,
-        }
-        return _report(figures, delivery, counts)
+        figures = DemoFigures(source or "simulated street", folder / "run")
+        live = stack.enter_context(Live(console=console, auto_refresh=False, transient=seconds is not None))
+        watch = _Watch(settings, supervisor, arrivals, figures, live)
+        watch.until(stop, seconds)
+        if stop.is_set():
+            return _report(figures, None)
+        supervisor.stop("ingest")
+        delivery = watch.drained(site, central)
+        figures.frames_captured = end_offsets(site, TopicName.FRAMES)
+        return _report(figures, delivery)
+
+
+@contextmanager
+def _services(settings: SiteSettings, config: Path, run_dir: Path) -> Iterator[Supervisor]:
+    """Topics, cameras and every service, as `watchpost up` and an operator at the centre would make them."""
+    apply_site_topics(settings, "site")
+    apply_site_topics(settings, "central")
+    publish_camera_specs(settings)
+    supervisor = Supervisor([service_command(name, config) for name in _SERVICES], run_dir)
+    try:
+        supervisor.start()
+        yield supervisor
+    finally:
+        supervisor.stop()
 
 
 class _Watch:
@@ -112,6 +119,7 @@ class _Watch:
             )
             delivery = compare_events(site, central) if behind == 0 else Delivery(0, 0, 0, 0)
             if (behind == 0 and delivery.lost == 0) or time.monotonic() > deadline_s:
+                self._look()  # the last figures
                 return delivery if behind == 0 else compare_events(site, central)
 
     def _look(self) -> None:
@@ -143,30 +151,39 @@ class _Watch:
         figures.bytes_in = found["ingest"].get("watchpost_source_bytes_total", figures.bytes_in)
         figures.frames_captured = found["ingest"].get("watchpost_frames_captured_total", figures.frames_captured)
         figures.frames_analyzed = found["inference"].get("watchpost_frames_analyzed_total", figures.frames_analyzed)
+        figures.frames_skipped = found["inference"].get("watchpost_frames_skipped_total", figures.frames_skipped)
         figures.lag_frames = found["inference"].get("watchpost_inference_lag_records", figures.lag_frames)
         figures.bytes_up = found["bridge"].get("watchpost_bridge_sent_bytes", figures.bytes_up)
         figures.lag_bridge = found["bridge"].get("watchpost_bridge_lag_records", figures.lag_bridge)
 
 
-def _report(figures: DemoFigures, delivery: Delivery, counts: Mapping[str, int]) -> dict[str, object]:
+def _report(figures: DemoFigures, delivery: Delivery | None) -> dict[str, object]:
+    """The figures as JSON can hold them. Without a delivery the demo was interrupted: what was lost is not known."""
     latencies_ms = sorted(arrival.latency_ms for arrival in figures.arrivals)
 
     def percentile(share: float) -> float | None:
         return round(latencies_ms[min(len(latencies_ms) - 1, int(share * len(latencies_ms)))]) if latencies_ms else None
 
+    compared = (
+        {"interrupted": True}
+        if delivery is None
+        else {
+            "events_site": delivery.site,
+            "events_central": delivery.central,
+            "events_lost": delivery.lost,
+            "events_duplicated": delivery.duplicated,
+        }
+    )
     return {
         "frames_captured": int(figures.frames_captured),
         "frames_analyzed": int(figures.frames_analyzed),
-        "events_site": delivery.site,
-        "events_central": delivery.central,
-        "events_lost": delivery.lost,
-        "events_duplicated": delivery.duplicated,
+        "frames_skipped": int(figures.frames_skipped),
+        **compared,
         "thumbnails_central": figures.thumbnails_central,
         "bytes_in": int(figures.bytes_in),
         "bytes_up": int(figures.bytes_up),
         "bandwidth_saved_percent": round(figures.saved_percent, 2),
         "capture_to_central_ms": {"p50": percentile(0.5), "p99": percentile(0.99)},
-        **counts,
     }
 
 

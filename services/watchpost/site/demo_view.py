@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from rich.console import Group, RenderableType
 from rich.panel import Panel
@@ -35,9 +36,11 @@ class DemoFigures:
     """What the demo knows at a moment; the view shows it and the report is made of it."""
 
     source: str
+    logs: Path
     running_s: float = 0.0
     frames_captured: float = 0
     frames_analyzed: float = 0
+    frames_skipped: float = 0
     bytes_in: float = 0
     bytes_up: float = 0
     thumbnails_central: int = 0
@@ -55,7 +58,8 @@ class DemoFigures:
 
 def render(figures: DemoFigures) -> RenderableType:
     """The page for one moment."""
-    return Group(_services(figures), _traffic(figures), _events(figures), Text("Ctrl-C stops everything", style="dim"))
+    foot = Text(f"Ctrl-C stops everything · logs while it runs: {figures.logs}", style="dim")
+    return Group(_services(figures), _traffic(figures), _events(figures), foot)
 
 
 def _services(figures: DemoFigures) -> RenderableType:
@@ -68,12 +72,13 @@ def _services(figures: DemoFigures) -> RenderableType:
 
 def _traffic(figures: DemoFigures) -> RenderableType:
     table = Table(expand=True, box=None)
-    for title in ("frames captured", "analysed", "waiting", "camera", "uplink", "saved", "at the bridge"):
+    for title in ("frames captured", "analysed", "skipped", "waiting", "camera", "uplink", "saved", "at the bridge"):
         table.add_column(title, justify="right")
     seconds = max(figures.running_s, 1.0)
     table.add_row(
         f"{figures.frames_captured:.0f}",
         f"{figures.frames_analyzed:.0f}",
+        f"{figures.frames_skipped:.0f}",
         f"{figures.lag_frames:.0f}",
         f"{figures.bytes_in * 8 / seconds / 1000:.0f} kbps",
         f"{figures.bytes_up * 8 / seconds / 1000:.1f} kbps",
