@@ -60,6 +60,7 @@ def test_torso_that_is_hardly_seen_has_no_angle() -> None:
         (PixelBox(0, 0, 120, 95), True, _pose((60, 20), (60, 70)), Posture.BENT),
         (PixelBox(0, 0, 80, 200), False, _pose((60, 20), (60, 90), ankles=(60, 190)), Posture.UPRIGHT),
         (PixelBox(0, 0, 130, 80), True, _pose((60, 20), (60, 70)), Posture.LYING),
+        (PixelBox(0, 0, 60, 50), True, None, Posture.BENT),
     ],
     ids=[
         "a tall box stands",
@@ -72,7 +73,17 @@ def test_torso_that_is_hardly_seen_has_no_angle() -> None:
         "a wide box with an upright torso is bent",
         "standing legs stand",
         "a flat and very wide box lies whatever the keypoints say",
+        "a head above a desk does not lie",
     ],
 )
 def test_posture(box: PixelBox, low: bool, pose: Pose | None, posture: Posture) -> None:  # noqa: FBT001 a parameter of the table above
-    assert posture_of(box, pose, _RULES, low=low, usual_height_px=_USUAL_PX)[0] is posture
+    assert posture_of(box, pose, _RULES, low=low, cut=False, usual_height_px=_USUAL_PX)[0] is posture
+
+
+def test_shoulders_that_leave_through_the_lower_edge_do_not_lie() -> None:
+    box, tilted = PixelBox(0, 200, 85, 240), _pose((20, 220), (80, 230))
+
+    leaving, _ = posture_of(box, tilted, _RULES, low=True, cut=True, usual_height_px=_USUAL_PX)
+    fallen, _ = posture_of(box, tilted, _RULES, low=True, cut=False, usual_height_px=_USUAL_PX)
+
+    assert (leaving, fallen) == (Posture.BENT, Posture.LYING)

@@ -40,7 +40,7 @@ class LookRules:
     least_score: float = 0.35
     surely: float = 0.6
     nearest: float = 0.35
-    least_length: float = 0.4
+    least_length: float = 0.45
 
 
 @dataclass(frozen=True, slots=True)

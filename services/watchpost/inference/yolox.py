@@ -146,7 +146,9 @@ class YoloxAnalyzer:
         low = person.is_low(detection.box, at_us)
         pose = self._pose(picture, box) if low or box.width > 0.9 * box.height else None
         usual_px = person.usual_height(detection.box.height) * picture.shape[0]
-        posture, sure = posture_of(box, pose, self._rules.posture, low=low, usual_height_px=usual_px)
+        posture, sure = posture_of(
+            box, pose, self._rules.posture, low=low, cut=detection.box.y1 >= 1 - _EDGE, usual_height_px=usual_px
+        )
         seen = DetectedObject(_PERSON, detection.box, detection.score, posture, sure)
         person.take(seen, at_us, memory.foreground.share(detection.box))
         person.quarters = None

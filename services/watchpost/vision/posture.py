@@ -40,7 +40,9 @@ class PostureRules:
         upright_degrees: a torso at most this far from the vertical stands or sits.
         wide: a box at least this many times wider than high lies, unless the torso is upright.
         flat: a box at most this share of the usual height lies as well, unless the torso is upright: a squat is 0.5.
-        flat_width: but not if it is narrower than this share of its height.
+        body_width: but no box lies by its shape that is narrower than this share of the usual height: it is a head and
+            shoulders (0.3) above a desk ...
+        cut_width: ... or, where the lower edge of the picture cuts the box, this share: somebody leaves through it.
         very_wide: a flat box this many times wider than high lies whatever the keypoints say.
         keypoint_score: joints seen less surely than this say nothing.
         torso_length: nor does a torso shorter than this share of the usual height: it is seen end-on or guessed.
@@ -53,7 +55,8 @@ class PostureRules:
     upright_degrees: float = 40.0
     wide: float = 1.2
     flat: float = 0.45
-    flat_width: float = 0.8
+    body_width: float = 0.38
+    cut_width: float = 0.45
     very_wide: float = 1.5
     keypoint_score: float = 0.2
     torso_length: float = 0.12
@@ -76,12 +79,25 @@ def torso_degrees(pose: Pose, rules: PostureRules, usual_height_px: float) -> fl
 
 
 def posture_of(
-    box: PixelBox, pose: Pose | None, rules: PostureRules, *, low: bool, usual_height_px: float
+    box: PixelBox, pose: Pose | None, rules: PostureRules, *, low: bool, cut: bool, usual_height_px: float
 ) -> tuple[Posture, float]:
-    """The posture and how sure it is (0 to 1). `low`: the head is far below where this person's head usually is."""
+    """The posture and how sure it is (0 to 1).
+
+    Args:
+        box: the person, in pixels of the picture.
+        pose: keypoints, where there are some.
+        rules: where one posture ends and the next begins.
+        low: the head is far below where this person's head usually is.
+        cut: the box ends at the picture's lower edge.
+        usual_height_px: how high this person's box is when they stand.
+
+    """
+    if cut and low and box.width < rules.cut_width * usual_height_px:
+        return Posture.BENT, 0.5
     torso = None if pose is None else torso_degrees(pose, rules, usual_height_px)
-    wide = box.width >= rules.wide * box.height
-    flat = low and box.height <= rules.flat * usual_height_px and box.width >= rules.flat_width * box.height
+    broad = box.width >= rules.body_width * usual_height_px
+    wide = broad and box.width >= rules.wide * box.height
+    flat = broad and low and box.height <= rules.flat * usual_height_px
     if flat and box.width >= rules.very_wide * box.height:
         return Posture.LYING, 0.7
     if pose is not None and _stands_on_legs(pose, rules, usual_height_px):
