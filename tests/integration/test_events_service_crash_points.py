@@ -96,7 +96,7 @@ def cut(request: ThumbnailRequest, camera: CameraId) -> ThumbnailTaken | None:
 async def live(log: LogInMemory, rules: EventRules = RULES, frames_a_round: int = 7) -> None:
     """One life of the service: from what is committed to the end of the observations, or to its crash."""
     begun_at = log.committed
-    cameras = Cameras(SITE, rules, load=log.snapshot, committed=lambda _: begun_at, save_every_s=0)
+    cameras = Cameras(SITE, rules, load=log.snapshot, save_every_s=0)
     saver = Saver(cameras, save=log.save, deliver=log.deliver, commit=log.commit, cut=cut, every_s=0)
     for offset, frame in list(enumerate(observations()))[begun_at:]:
         cameras.take(0, offset, frame, 0.0)

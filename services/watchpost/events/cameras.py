@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from watchpost.contracts.records import CameraId, FrameAnalyzed, SiteId
-from watchpost.errors import RetryableError
 from watchpost.events.logic import initial_state, step
 from watchpost.events.owed import Owed, decode_snapshot, encode_snapshot, owed_by
 from watchpost.events.rules import EventRules
@@ -60,13 +59,12 @@ class Camera:
 
 
 class Cameras:
-    """The cameras of the partitions that this worker owns.
+    """The cameras of the partitions that this worker owns. Offsets must come in their order, without a hole.
 
     Args:
         site: whose cameras they are.
         rules: how observations become events.
         load: the changelog's newest snapshot of a camera, None where there is none.
-        committed: the offset from which a partition was read when it was assigned.
         save_every_s: a camera that owes nothing is saved this often; until then its frames stay uncommitted.
 
     """
@@ -76,13 +74,11 @@ class Cameras:
         site: SiteId,
         rules: EventRules,
         load: Callable[[CameraId], bytes | None],
-        committed: Callable[[int], int],
         save_every_s: float,
     ) -> None:
         self._site = site
         self._rules = rules
         self._load = load
-        self._committed = committed
         self._save_every_s = save_every_s
         self._cameras: dict[tuple[int, CameraId], Camera] = {}
         self._next: dict[int, int] = {}
@@ -97,26 +93,13 @@ class Cameras:
         self._done.clear()
 
     def passed(self, partition: int, offset: int) -> None:
-        """This offset was read, and nothing of it is kept.
-
-        Raises:
-            RetryableError: offsets were left out; they must be read again.
-        """
-        expected = self._next.get(partition)
-        if expected is None:
-            self._read_from[partition] = self._committed(partition)
-            if offset > self._read_from[partition] > 0:
-                _LOG.error("observations gone before they were read", count=offset - self._read_from[partition])
-        elif offset > expected:
-            raise RetryableError(f"partition {partition} jumps from offset {expected} to {offset}: reading again")
-        self._next[partition] = max(offset + 1, expected or 0)
+        """This offset was read, and nothing of it is kept."""
+        if partition not in self._next:
+            self._read_from[partition] = offset
+        self._next[partition] = offset + 1
 
     def take(self, partition: int, offset: int, frame: FrameAnalyzed, now_s: float) -> bool:
-        """Fold a frame in; True when its camera now owes something.
-
-        Raises:
-            RetryableError: offsets were left out; they must be read again.
-        """
+        """Fold a frame in; True when its camera now owes something."""
         self.passed(partition, offset)
         camera = self._cameras.get((partition, frame.camera)) or self._opened(partition, frame.camera)
         state, outputs = step(camera.state, frame, self._rules)
@@ -168,7 +151,7 @@ class Cameras:
             if snapshot.state is None:
                 _LOG.error("state of another version, beginning anew", camera=name)
             camera.state = snapshot.state or camera.state
-            # what lies before the commit was acknowledged before it was committed
+            # what lies before the commit, where reading began, was acknowledged before it was committed
             owed = [one for one in snapshot.owed if one.offset >= self._read_from[partition]]
             camera.owed = {one.frame_id: one for one in owed}
             camera.unsent = list(camera.owed)

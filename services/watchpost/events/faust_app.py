@@ -12,7 +12,7 @@ from watchpost.contracts import TopicName
 from watchpost.events.faust_kafka import SureConsumer, SureProducer, SureTransport, credentials
 from watchpost.settings import SiteSettings
 
-__all__ = ["build_app", "commit_by_partition", "committed_offset", "observations", "sure_producer"]
+__all__ = ["begin_of", "build_app", "commit_by_partition", "first_offset_of", "observations", "sure_producer"]
 
 # each service of Faust tells of its starts and stops, also under the modules of ours that derive from one
 _NOISY = ("faust", "aiokafka", "mode", "watchpost.events.changelog", "watchpost.events.faust_kafka")
@@ -75,13 +75,24 @@ def sure_producer(app: AppT) -> SureProducer:
     return cast("SureProducer", app.producer)
 
 
-def committed_offset(app: AppT, partition: int) -> int:
-    """Where reading of this observations partition began at its assignment."""
-    return cast("SureConsumer", app.consumer).committed_offset(TP(TopicName.OBSERVATIONS.value, partition))
+def begin_of(app: AppT, partition: int) -> int | None:
+    """Where this observations partition is read from since its assignment; None until that is settled."""
+    return _consumer(app).begin(_place(partition))
+
+
+async def first_offset_of(app: AppT, partition: int) -> int:
+    """The oldest observation that Kafka still has of this partition."""
+    return await _consumer(app).first_offset(_place(partition))
 
 
 async def commit_by_partition(app: AppT, offsets: Mapping[int, int]) -> None:
     """Commit these offsets of the observations. Where the group has moved on, they are another's to commit."""
-    topic = TopicName.OBSERVATIONS.value
-    consumer = cast("SureConsumer", app.consumer)
-    await consumer.commit_offsets({TP(topic, partition): offset for partition, offset in offsets.items()})
+    await _consumer(app).commit_offsets({_place(partition): offset for partition, offset in offsets.items()})
+
+
+def _consumer(app: AppT) -> SureConsumer:
+    return cast("SureConsumer", app.consumer)
+
+
+def _place(partition: int) -> TP:
+    return TP(TopicName.OBSERVATIONS.value, partition)

@@ -73,15 +73,53 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
 
 
 class SureConsumer(driver.Consumer):
-    """A consumer that commits the offsets it is told, and no other."""
+    """A consumer that commits the offsets it is told and no other, and knows where reading began."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._begins: dict[TP, int] = {}
 
     async def commit_offsets(self, offsets: Mapping[TP, int]) -> bool:
         """Commit; False when the partitions are another's by now. Any other failure crashes the Faust app."""
         return await self._thread.commit(offsets)
 
-    def committed_offset(self, partition: TP) -> int:
-        """Where reading began when `partition` was assigned; 0 where nothing was committed."""
-        return self._committed_offset[partition] or 0
+    def begin(self, partition: TP) -> int | None:
+        """The offset from which `partition` is read since its assignment; None until that is settled."""
+        begin = self._begins.get(partition)
+        return None if begin is None or begin < 0 else begin
+
+    async def first_offset(self, partition: TP) -> int:
+        """The oldest offset that the log still has."""
+        return (await self.earliest_offsets(partition))[partition]
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Forget where reading began."""
+        await super().on_partitions_revoked(revoked)
+        self._begins.clear()
+
+    async def perform_seek(self) -> None:
+        """Go back to what is committed, with nothing on its way meanwhile.
+
+        After a recovery Faust lets the partitions run before it seeks, and empties its queues after it has sought:
+        what was fetched in between was lost, and Faust would have taken the hole for a gap in the log. Where nothing
+        is committed it does not seek at all.
+        """
+        self.stop_flow()
+        await super().perform_seek()
+        uncommitted = [tp for tp, offset in self._begins.items() if offset < 0]
+        if uncommitted:
+            await self._thread.seek_to_beginning(*driver.ensure_aiokafka_TPset(uncommitted))
+            self._begins.update(await self.earliest_offsets(*uncommitted))
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Seek, and remember where to; -1 stands for nothing committed."""
+        committed = await super().seek_to_committed()
+        self._begins = {
+            tp: -1 if offset is None else offset
+            for tp, offset in ((TP(*place), offset) for place, offset in committed.items())
+            if not self._is_changelog_tp(tp)
+        }
+        return committed
 
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)

@@ -9,10 +9,18 @@ from watchpost.clock import SystemClock
 from watchpost.contracts.records import SiteId
 from watchpost.events.cameras import Cameras
 from watchpost.events.changelog import SnapshotTable
-from watchpost.events.faust_app import build_app, commit_by_partition, committed_offset, observations, sure_producer
+from watchpost.events.faust_app import (
+    begin_of,
+    build_app,
+    commit_by_partition,
+    first_offset_of,
+    observations,
+    sure_producer,
+)
 from watchpost.events.lifecycle import fold_every, run_until_stopped
 from watchpost.events.observations import ObservationReader
 from watchpost.events.prerequisites import wait_for_topics
+from watchpost.events.reading import GaplessReading
 from watchpost.events.rules import EventRules, FallRules
 from watchpost.events.saving import Saver
 from watchpost.events.thumbnails import Thumbnails
@@ -48,10 +56,10 @@ async def _serve(settings: SiteSettings, partitions: int, service: Running) -> N
         site,
         rules_of(settings),
         load=lambda camera: table.get(camera.encode()),
-        committed=partial(committed_offset, app),
         save_every_s=_SAVE_EVERY_S,
     )
     producer = sure_producer(app)
+    reading = GaplessReading(partial(begin_of, app), partial(first_offset_of, app))
     reader = ObservationReader(producer, site)
     pictures = Thumbnails(
         FrameStore(settings.frames, SystemClock()), site, events.thumbnail_width_px, events.thumbnail_quality
@@ -66,16 +74,24 @@ async def _serve(settings: SiteSettings, partitions: int, service: Running) -> N
     )
 
     async def fold(event: EventT[bytes]) -> None:
-        frame = await reader.read(event)
         partition, offset = event.message.partition, event.message.offset
+        if not await reading.admits(partition, offset):
+            return
+        frame = await reader.read(event)
+        if not reading.still_holds(partition, offset):
+            return
         if frame is None:
             cameras.passed(partition, offset)
         elif cameras.take(partition, offset, frame, asyncio.get_running_loop().time()):
             saver.hurry()
 
+    async def hand_over(*_: object, **__: object) -> None:
+        await saver.settle()
+        cameras.forget()
+        reading.forget()
+
     failure = fold_every(app, observations(app), fold)
-    app.on_partitions_revoked.connect(lambda *_, **__: saver.settle(), weak=False)
-    app.on_partitions_assigned.connect(lambda *_, **__: cameras.forget(), weak=False)
+    app.on_partitions_revoked.connect(hand_over, weak=False)
     await run_until_stopped(app, service, failure, saver.run, saver.settle)
 
 
