@@ -199,7 +199,7 @@ def test_another_cluster_is_refused_until_it_is_adopted(
     with replaced.bridge() as bridge, replaced.reader() as reader:
         written += replaced.write(events("second", 5))
         waits = wait_for(bridge.waits_for, lambda waits: "watchpost bridge adopt" in waits.get("events", ""))
-        refused = len(reader.look().messages)
+        refused = len(reader.wait_until_quiet(5).messages)
         told = adopt(replaced.settings())
         arrivals = reader.wait_until_quiet(11)
         bridge.wait_until_ready()
