@@ -62,7 +62,12 @@ class PersonState:
     upright_since_us: int | None = None
     quiet_until_us: int = 0
     seen_us: int = 0
+    box: FractionBox | None = None
     fall: FallState | None = None
+
+    def renamed(self, track_id: int) -> "PersonState":
+        """The same person under another track."""
+        return replace(self, track_id=track_id)
 
 
 def fall_step(
@@ -96,6 +101,7 @@ def _remembered(person: PersonState, seen: DetectedObject, at_us: int) -> Person
         heights=(*person.heights, seen.box.height)[-_HEIGHTS_KEPT:] if standing else person.heights,
         upright_since_us=(person.upright_since_us or at_us) if standing else None,
         seen_us=at_us,
+        box=seen.box,
     )
 
 

@@ -22,6 +22,7 @@ from watchpost.contracts.records import (
     FrameAnalyzed,
     ThumbnailReason,
 )
+from watchpost.events.adoption import adopted
 from watchpost.events.counts import count_step
 from watchpost.events.falls import FallChange, FallState, PersonState, fall_lost, fall_step
 from watchpost.events.identity import command_id, event_id, ordinals, thumbnail_id
@@ -84,7 +85,12 @@ def _fall_events(
         for owner, detected, ordinal in zip(owners, seen, ordinals(seen), strict=True)
         if owner is not None
     }
-    known = {person.track_id: person for person in state.people}
+    known = adopted(
+        {person.track_id: person for person in state.people},
+        {owner: detected for owner, (detected, _) in sighted.items()},
+        at_us,
+        rules.fall,
+    )
     people: list[PersonState] = []
     events: list[EventChanged] = []
     for track_id in sorted(known.keys() | sighted.keys()):

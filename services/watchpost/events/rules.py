@@ -21,6 +21,8 @@ class FallRules:
         confirm_share: of the frames in that window, this share shows the person lying (boxes flicker on the lying).
         upright_s: upright for this long ends a confirmed fall, and withdraws a candidate.
         lost_s: nothing seen of the person for this long ends it too.
+        adopted_s: who lies where somebody was lost no longer ago than this is that person ...
+        adopted_reach: ... where the old box, wider on all sides by this share, meets the new one.
         cool_down_s: after a fall has ended the same person raises none for this long.
 
     """
@@ -33,6 +35,8 @@ class FallRules:
     confirm_share: float = 0.5
     upright_s: float = 1.0
     lost_s: float = 10.0
+    adopted_s: float = 2.0
+    adopted_reach: float = 0.3
     cool_down_s: float = 20.0
 
 

@@ -44,7 +44,8 @@ class YoloxRules:
         looks: at most this many lost people are looked for again in one frame.
         pose_reach: the side of the cut for keypoints, as a multiple of the box's longer side.
         stands_out: where less than this share of a lost person's box is foreground, nobody is looked for.
-        same_overlap: a person found again where another one is already seen, to this overlap, is that other one.
+        same_overlap: a person found again who overlaps so much with somebody seen is that other one ...
+        same_lying: ... or who shares so much of the smaller box with somebody who lies: legs are found beside bodies.
         held_us: whoever lies and is lost to every look is held so long, while the foreground stays.
         hidden_us: somebody surely seen, inside of the picture, is counted so long after the last sighting.
         surely_sightings: seen this often, for that.
@@ -62,6 +63,7 @@ class YoloxRules:
     pose_reach: float = 1.35
     stands_out: float = 0.05
     same_overlap: float = 0.5
+    same_lying: float = 0.7
     held_us: int = 2_000_000
     hidden_us: int = 600_000
     surely_sightings: int = 8
@@ -130,7 +132,7 @@ class YoloxAnalyzer:
             if owner is not None
         }
         for track in self._lost(memory, seen.keys(), at_us):
-            again = self._found_again(picture, memory, track, [one.box for one in seen.values()], at_us)
+            again = self._found_again(picture, memory, track, list(seen.values()), at_us)
             if again is not None:
                 seen[track.id] = again
         live = {track.id for track in memory.tracks.live}
@@ -163,7 +165,7 @@ class YoloxAnalyzer:
         return sorted(lost, key=lambda track: -track.seen_us)[: self._rules.looks]
 
     def _found_again(
-        self, picture: Pixels, memory: CameraMemory, track: Track, taken: list[FractionBox], at_us: int
+        self, picture: Pixels, memory: CameraMemory, track: Track, taken: list[DetectedObject], at_us: int
     ) -> DetectedObject | None:
         person = memory.people.setdefault(track.id, PersonMemory())
         stands_out = memory.foreground.share(track.box)
@@ -173,13 +175,18 @@ class YoloxAnalyzer:
         if again is None:
             return self._held(track, at_us) if person.still_lies(stands_out) else None
         box = again.box.to_fractions(picture.shape[1], picture.shape[0])
-        if any(box.intersection_over_union(other) > self._rules.same_overlap for other in taken):
+        if any(self._same(box, other) for other in taken):
             return None
         person.quarters = again.quarters
         seen = DetectedObject(_PERSON, box, again.score, Posture.LYING, min(1.0, 0.3 + again.score))
         person.take(seen, at_us, memory.foreground.share(box))
         memory.tracks = seen_again(memory.tracks, track.id, box, at_us)
         return seen
+
+    def _same(self, box: FractionBox, other: DetectedObject) -> bool:
+        if box.intersection_over_union(other.box) > self._rules.same_overlap:
+            return True
+        return other.posture is Posture.LYING and _contained(box, other.box) > self._rules.same_lying
 
     def _turned_look(self, picture: Pixels, track: Track, person: PersonMemory) -> Again | None:
         width, height = picture.shape[1], picture.shape[0]
@@ -207,6 +214,13 @@ class YoloxAnalyzer:
             key=lambda pose: pose.box.to_fractions(*size).intersection_over_union(wanted),
             default=None,
         )
+
+
+def _contained(one: FractionBox, other: FractionBox) -> float:
+    """How much of the smaller box lies in the other, from 0 to 1."""
+    across = min(one.x1, other.x1) - max(one.x0, other.x0)
+    down = min(one.y1, other.y1) - max(one.y0, other.y0)
+    return max(0.0, across) * max(0.0, down) / max(1e-9, min(one.area, other.area))
 
 
 def _inside(box: FractionBox) -> bool:

@@ -1,0 +1,56 @@
+"""Gives a lying body back to the person whom the tracker lost in the fall.
+
+In a fall a box changes its shape within a frame or two, breaks into legs and body, or vanishes behind somebody. Then
+the tracker sees a new person who lies there, of whom it knows nothing, and loses the one who stood. Nobody appears
+lying: who lies where somebody standing was lost a moment ago is that person.
+"""
+
+from collections.abc import Mapping
+
+from watchpost.contracts.records import DetectedObject, Posture
+from watchpost.events.falls import PersonState
+from watchpost.events.rules import FallRules
+from watchpost.vision.geometry import FractionBox
+
+__all__ = ["adopted"]
+
+_MICROSECONDS = 1_000_000
+
+
+def adopted(
+    known: Mapping[int, PersonState], seen: Mapping[int, DetectedObject], at_us: int, rules: FallRules
+) -> dict[int, PersonState]:
+    """The people by track, with each lying newcomer in the place of the person whom they must be.
+
+    `seen` holds this frame's object by track.
+    """
+    people = dict(known)
+    for track_id in sorted(seen):
+        newcomer = people.get(track_id)
+        if seen[track_id].posture is not Posture.LYING or (newcomer is not None and newcomer.heights):
+            continue
+        lost = [
+            person
+            for person in people.values()
+            if person.track_id not in seen
+            and person.heights
+            and at_us - person.seen_us <= rules.adopted_s * _MICROSECONDS
+            and _near(person.box, seen[track_id].box, rules.adopted_reach)
+        ]
+        if lost:
+            person = max(lost, key=lambda one: (one.seen_us, -one.track_id))
+            people.pop(person.track_id)
+            people[track_id] = person.renamed(track_id)
+    return people
+
+
+def _near(before: FractionBox | None, now: FractionBox, reach: float) -> bool:
+    if before is None:
+        return False
+    across, down = reach * before.width, reach * before.height
+    return (
+        now.x0 <= before.x1 + across
+        and now.x1 >= before.x0 - across
+        and now.y0 <= before.y1 + down
+        and now.y1 >= before.y0 - down
+    )
