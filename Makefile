@@ -14,7 +14,7 @@ demo: .venv/ready .venv/parts
 	@$(BIN)/watchpost demo $(if $(SOURCE),--source "$(SOURCE)") $(ARGS)
 
 test: .venv/ready-dev .venv/parts
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 lint: .venv/ready-dev
 	$(BIN)/ruff format --check .
