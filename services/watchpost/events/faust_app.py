@@ -15,7 +15,7 @@ from watchpost.settings import SiteSettings
 __all__ = ["begin_of", "build_app", "commit_by_partition", "first_offset_of", "observations", "sure_producer"]
 
 # each service of Faust tells of its starts and stops, also under the modules of ours that derive from one
-_NOISY = ("faust", "aiokafka", "mode", "watchpost.events.changelog", "watchpost.events.faust_kafka")
+_NOISY = ("faust", "mode", "watchpost.events.changelog", "watchpost.events.faust_kafka")
 _SESSION_TIMEOUT_S = 10.0
 _HEARTBEAT_S = 3.0
 # how long a record may wait for its acknowledgement: a broker restarts within it, a dead one ends the process
@@ -28,6 +28,8 @@ def build_app(settings: SiteSettings) -> faust.App:
     folder.mkdir(parents=True, exist_ok=True)
     for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # while Kafka is away it writes 300 lines a second; health tells, and what fails in the end is raised
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     app = faust.App(
         settings.events.app_id,
         broker=[URL(f"kafka://{address}") for address in settings.kafka.address.split(",")],

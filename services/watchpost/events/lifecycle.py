@@ -42,8 +42,11 @@ async def run_until_stopped(
     failure: asyncio.Future[None],
     work: Callable[[], Awaitable[None]],
     settle: Callable[[], Awaitable[None]],
+    look: Callable[[], object],
 ) -> None:
     """Run the app, and `work` beside it, until the service is told to stop; `settle` then, unless something failed.
+
+    `look` is called ten times a second.
 
     Raises:
         WatchpostError: the app, the agent or `work` failed.
@@ -54,13 +57,15 @@ async def run_until_stopped(
         while not service.stop.is_set():
             _raise_failure(app, starting, working, failure)
             _tell_health(app, starting, service)
+            look()
             await asyncio.sleep(_LOOK_EVERY_S)
         if starting.done():
             await _settled(settle)
     finally:
         working.cancel()
         starting.cancel()
-        with contextlib.suppress(TimeoutError, asyncio.CancelledError):
+        # what stopping raises must not hide why it stops; nothing hangs on it: all was saved or will be read again
+        with contextlib.suppress(Exception, asyncio.CancelledError):
             await asyncio.wait_for(app.stop(), _STOP_LIMIT_S)
 
 

@@ -19,7 +19,7 @@ from watchpost.events.faust_app import (
 )
 from watchpost.events.lifecycle import fold_every, run_until_stopped
 from watchpost.events.observations import ObservationReader
-from watchpost.events.prerequisites import wait_for_topics
+from watchpost.events.prerequisites import kafka_watch, wait_for_topics
 from watchpost.events.reading import GaplessReading
 from watchpost.events.rules import EventRules, FallRules
 from watchpost.events.saving import Saver
@@ -92,7 +92,8 @@ async def _serve(settings: SiteSettings, partitions: int, service: Running) -> N
 
     failure = fold_every(app, observations(app), fold)
     app.on_partitions_revoked.connect(hand_over, weak=False)
-    await run_until_stopped(app, service, failure, saver.run, saver.settle)
+    watch = kafka_watch(settings, service)
+    await run_until_stopped(app, service, failure, work=saver.run, settle=saver.settle, look=partial(watch.poll, 0))
 
 
 def rules_of(settings: SiteSettings) -> EventRules:

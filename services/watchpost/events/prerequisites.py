@@ -10,11 +10,11 @@ from confluent_kafka.admin import AdminClient
 from watchpost.contracts import TopicName
 from watchpost.errors import ConfigError, RetryableError
 from watchpost.settings import SiteSettings
-from watchpost.stream import client_config
+from watchpost.stream import client_config, watched
 from watchpost.stream.topics import TopicPlan, apply_topics
 from watchpost.telemetry import Running
 
-__all__ = ["changelog_topic", "wait_for_topics"]
+__all__ = ["changelog_topic", "kafka_watch", "wait_for_topics"]
 
 _LOG = structlog.get_logger()
 _NEEDED = (TopicName.OBSERVATIONS, TopicName.EVENTS, TopicName.THUMBNAILS, TopicName.COMMANDS)
@@ -39,8 +39,7 @@ def wait_for_topics(settings: SiteSettings, table: str, service: Running) -> int
     Raises:
         ConfigError: the changelog has another number of partitions than the observations.
     """
-    security = settings.kafka.security.client_config()
-    client = {**client_config(settings.kafka.address, security, "watchpost-events"), "log_level": 0}
+    client = _client(settings)
     while not service.stop.is_set():
         service.health.beat()
         try:
@@ -53,6 +52,16 @@ def wait_for_topics(settings: SiteSettings, table: str, service: Running) -> int
             service.health.ready("kafka")
             return partitions
     return None
+
+
+def kafka_watch(settings: SiteSettings, service: Running) -> AdminClient:
+    """A client that keeps the service's health true while Kafka comes and goes, as long as it is polled."""
+    return AdminClient(watched(_client(settings), service.health))
+
+
+def _client(settings: SiteSettings) -> dict[str, Any]:
+    security = settings.kafka.security.client_config()
+    return {**client_config(settings.kafka.address, security, "watchpost-events"), "log_level": 0}
 
 
 def _partitions(client: Mapping[str, Any]) -> int:
