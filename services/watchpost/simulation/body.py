@@ -181,7 +181,7 @@ def _place_trunk(points: Points, pelvis: Points, chest: Points, head: Points) ->
     points[Joint.HEAD] = skull
     points[Joint.CHIN] = skull + head @ np.array([0.022, -0.06, 0.0])
     points[Joint.HAIR_TOP] = skull + head @ np.array([-0.014, 0.036, 0.0])
-    points[Joint.HAIR_BACK] = skull + head @ np.array([-0.032, -0.004, 0.0])
+    points[Joint.HAIR_BACK] = skull + head @ np.array([-0.032, 0.008, 0.0])
     for side, sign in ((0, -1.0), (1, 1.0)):
         points[Joint.HIP_L + side] = pelvis @ np.array([0.0, -0.03, sign * 0.085])
         points[Joint.WAIST_L + side] = waist + pelvis @ np.array([0.0, 0.0, sign * 0.055])

@@ -51,7 +51,7 @@ def _trunk(look: Look) -> list[Part]:
     coat = ((*waist, *hips, Joint.KNEE_L, Joint.KNEE_R),) if look.garment is Garment.COAT else ()
     return [
         Part(((Joint.PELVIS, Joint.SEAT, *hips),), look.bottom, 1.03, 0.02),
-        Part(((*waist, *shoulders, Joint.CHEST), (*waist, Joint.PELVIS), *coat), look.top, 1.03, 0.045),
+        Part(((*waist, *shoulders, Joint.CHEST), (*waist, *hips), *coat), look.top, 1.03, 0.045),
         Part(((Joint.NECK, Joint.CHIN),), look.skin, 0.85),
     ]
 

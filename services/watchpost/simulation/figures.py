@@ -167,7 +167,7 @@ _SHADOW_SOFTNESS_M: Final = 0.02
 _LIGHT_REACH: Final = 0.8
 _SIZES: Final[Points] = np.array([1.0, 0.9, 0.76, 0.55, 0.3])[:, None, None]
 _TONES: Final = (0.66, 0.79, 0.9, 1.0, 1.08)
-_CREASE_DEPTH: Final = 0.06
+_CREASE_DEPTH: Final = 0.12
 _CREASES: Final = _cloth()
 _ANGLES: Final = np.arange(16) * (2 * pi / 16)
 _CIRCLE: Final[Points] = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
