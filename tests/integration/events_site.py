@@ -176,6 +176,12 @@ class EventsSite:
         consumer.close()
         return found
 
+    def write_changelog(self, snapshots: Sequence[tuple[bytes, bytes]]) -> None:
+        """Write snapshots as a worker would."""
+        for key, value in snapshots:
+            self.producer.send_bytes(self.changelog_topic, value, key=key)
+        self.producer.flush()
+
     def wait_for_workers(self, count: int, within_s: float = 30.0) -> None:
         """Wait until so many workers share the partitions."""
         admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})

@@ -144,14 +144,15 @@ def test_worker_that_finds_a_strange_record_in_its_changelog_ends_and_the_next_l
     site.wait_until_committed()
 
     # as a worker would that was frozen, has lost its cameras, and wakes up within a save
-    key, oldest = site.changelog()[0]
-    site.producer.send_bytes(site.changelog_topic, oldest, key=key)
-    site.producer.flush()
+    oldest = dict(reversed(site.changelog()))
+    stale = list(oldest.items())
+    site.write_changelog(stale)
     site.observe(after)
 
     assert wait_for(service.exit_code, lambda code: code is not None, within_s=20) == 1
     assert "another worker owns these cameras" in service.log_file.read_text()
     lose_rocksdb(service)
+    site.write_changelog(stale)
     service.start()
     expected = fold([*before, *after], site.settings)
     found = site.wait_for_events(expected)
