@@ -17,7 +17,7 @@ class FallRules:
         drop_within_s: ... within this time: that arms the track ...
         armed_s: ... for this long; who lies down slowly never arms it.
         low: someone lying has a top at least this far below where it was.
-        confirm_s: lying this long confirms the fall (0.4 s alarms on sitting down, `docs/adr/0006-falls.md`).
+        confirm_s: lying this long confirms the fall (0.4 s alarms on sitting down, `docs/adr/0007-falls.md`).
         confirm_share: of the frames in that window, this share shows the person lying (boxes flicker on the lying).
         upright_s: upright for this long ends a confirmed fall, and withdraws a candidate.
         lost_s: nothing seen of the person for this long ends it too.
@@ -28,7 +28,7 @@ class FallRules:
     """
 
     drop: float = 0.35
-    drop_within_s: float = 1.6
+    drop_within_s: float = 1.2
     armed_s: float = 3.0
     low: float = 0.30
     confirm_s: float = 0.6
