@@ -27,7 +27,7 @@ def test_centre_that_is_away_longer_than_a_transaction_may_take_gets_everything_
             central.kill()
             waits = wait_for(bridge.waits_for, lambda waits: "central" in waits)
             # records that are not acknowledged within the transaction's 10 s fail it
-            wait_for(bridge.log.read_text, lambda log: "waiting to send again" in log)
+            wait_for(bridge.log.read_text, lambda log: "failed delivery" in log, within_s=30)
             central.start()
         with site.reader() as reader:
             arrivals = reader.wait_until_quiet(len(written))

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from confluent_kafka import IsolationLevel, TopicPartition
+from confluent_kafka import IsolationLevel, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from tests.fakes.bridge_process import BridgeProcess
@@ -115,3 +115,19 @@ def test_frozen_leader_that_wakes_writes_nothing_more(site: BridgedSite) -> None
             assert_still_arriving(site, written)
 
         assert_all_once(site, written)
+
+
+def test_fenced_bridge_that_still_leads_starts_again(site: BridgedSite) -> None:
+    with site.bridge() as bridge, site.reader() as reader:
+        with load(site) as written:
+            reader.wait_for(100)
+            # a transaction that timed out ends like this: fenced, though no other bridge is there
+            rival = {"bootstrap.servers": site.central_bootstrap, "log_level": 0}
+            Producer({**rival, "transactional.id": f"watchpost-bridge-{site.name}-events"}).init_transactions(20)
+            wait_for(bridge.log.read_text, lambda log: "fenced but still leading" in log)
+            assert_still_arriving(site, written)
+        arrivals = reader.wait_until_quiet(len(written))
+        bridge.wait_until_ready()
+
+    assert arrivals.values == Counter(written)
+    arrivals.assert_gapless()

@@ -216,15 +216,13 @@ class Carrier:
         return False
 
     def _mend(self, error: RetryableError, over: threading.Event) -> None:
-        """Take back what was not finished, and wait a little."""
+        """Give up what was not finished, and wait a little."""
         self._waits(str(error))
-        self._log.warning("waiting to send again", reason=str(error))
         self._precedence_given_up()
         self._budget.slow()
-        try:
-            self._transactions.abort(over)
-        except RetryableError as stuck:
-            self._log.warning("the producer cannot go on, the next one ends its transaction", reason=str(stuck))
+        if self._transactions.is_under_way:
+            # abort_transaction() would keep the producer; after an outage its sequence numbers have a hole and it fails
+            # once more (OUT_OF_ORDER_SEQUENCE_NUMBER, librdkafka 2.16), seconds later
             self._forget()
         self._back_off.wait(over)
 

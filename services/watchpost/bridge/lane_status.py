@@ -3,6 +3,8 @@
 import time
 from contextlib import suppress
 
+import structlog
+
 from watchpost.bridge.clusters import Cluster
 from watchpost.bridge.lanes import Lane
 from watchpost.bridge.manifest import LaneState, waiting_reason
@@ -11,6 +13,7 @@ from watchpost.telemetry import Health, metrics
 
 __all__ = ["LaneStatus"]
 
+_LOG = structlog.get_logger()
 _LAG_EVERY_S = 1.0
 
 
@@ -21,6 +24,7 @@ class LaneStatus:
         self._lane = lane
         self._site = site
         self._health = health
+        self._reason: str | None = None
         self._counted_s = 0.0
         self._turned_s = time.monotonic()
 
@@ -38,17 +42,21 @@ class LaneStatus:
             self._counted_s = time.monotonic()
 
     def waits(self, reason: str, state: LaneState | None) -> None:
-        """The lane cannot go on, for `reason`."""
+        """The lane cannot go on, for `reason`. Only a new one is logged: a day's outage must not fill the log."""
+        if reason != self._reason:
+            _LOG.warning("lane waits", lane=self._lane.name.value, reason=reason)
+        self._reason = reason
         self._health.waiting(self._lane.name.value, reason)
         self.turns(state)
 
     def runs(self, state: LaneState) -> None:
         """The lane goes on; what is held in `state` it says nevertheless."""
         reason = waiting_reason(state.held)
-        if reason is None:
-            self._health.ready(self._lane.name.value)
-        else:
-            self._health.waiting(self._lane.name.value, reason)
+        if reason is not None:
+            self.waits(reason, state)
+            return
+        self._reason = None
+        self._health.ready(self._lane.name.value)
 
     def _count_lag(self, state: LaneState) -> None:
         ends = self._site.ends_of(self._lane.topic, state.positions)

@@ -53,7 +53,8 @@ class Transactions:
         self._clock = clock
         self._waiting = waiting
         self._producer: Producer | None = None
-        self._under_way = False
+        # whether a transaction was begun that is not committed: then nothing more may be written but by a new producer
+        self.is_under_way = False
         self._sent_before_bytes = 0
         self._sent_bytes = 0
 
@@ -85,14 +86,14 @@ class Transactions:
         return False
 
     def close(self) -> None:
-        """Give the producer up: what it still holds is not sent. An open transaction ends by its timeout."""
+        """Give the producer up, unsent records too. The next `open` ends its transaction, or the timeout does."""
         if self._producer is not None:
             self._producer.purge()
             self._producer.poll(0)
             self._sent_before_bytes += self._sent_bytes
             self._sent_bytes = 0
         self._producer = None
-        self._under_way = False
+        self.is_under_way = False
 
     def turn(self) -> None:
         """Let the client call back: statistics, errors."""
@@ -106,39 +107,28 @@ class Transactions:
             Whether they are committed; False when `over` was set before that was known.
 
         Raises:
-            RetryableError: nothing was written; call `abort`, then try again.
+            RetryableError: nothing was written. `close`, `open` and look at the checkpoint before the next try.
             FencedError: this producer must write nothing more; whether this was written, the checkpoint tells.
         """
         producer = self._opened()
         try:
             producer.begin_transaction()
-            self._under_way = True
+            self.is_under_way = True
             for record in records:
                 self._produce(producer, record, None)
             self._produce(producer, checkpoint, self._checkpointed)
         except KafkaException as error:
             raise self._mapped(error, "writing to the centre") from error
-        return self._until_done(producer.commit_transaction, "committing at the centre", over)
+        return self._commit(producer, over)
 
-    def abort(self, over: threading.Event) -> None:
-        """Take back what `write` did not finish.
-
-        Raises:
-            FencedError: as above.
-        """
-        if self._producer is None or not self._under_way:
-            return
-        if not self._until_done(self._producer.abort_transaction, "ending a transaction at the centre", over):
-            self.close()
-
-    def _until_done(self, step: Callable[[float], None], doing: str, over: threading.Event) -> bool:
+    def _commit(self, producer: Producer, over: threading.Event) -> bool:
         while not over.is_set():
             try:
-                step(_STEP_S)
+                producer.commit_transaction(_STEP_S)
             except KafkaException as error:
-                self._bear(error, doing)
+                self._bear(error, "committing at the centre")
             else:
-                self._under_way = False
+                self.is_under_way = False
                 return True
         return False
 
