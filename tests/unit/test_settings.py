@@ -165,6 +165,13 @@ def test_environment_beats_the_file_key_by_key(tmp_path: Path, monkeypatch: pyte
     assert (settings.kafka.address, settings.kafka.replication) == ("kafka:9092", 3)
 
 
+def test_replicas_that_keep_their_state_elsewhere_have_one_version(tmp_path: Path) -> None:
+    one = load_settings(written(tmp_path, "state_dir: /var/lib/a"))
+    other = load_settings(written(tmp_path, "state_dir: /var/lib/b"))
+
+    assert one.version == other.version
+
+
 def test_any_change_changes_the_version(tmp_path: Path) -> None:
     before = load_settings(written(tmp_path, "events: {cool_down_s: 30}"))
     after = load_settings(written(tmp_path, "events: {cool_down_s: 31}"))

@@ -83,8 +83,11 @@ class SiteSettings(BaseSettings):
 
     @property
     def version(self) -> str:
-        """A digest of everything in force, which every event carries as its `config_version`."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        """A digest of all that decides what is seen and said; every event carries it as its `config_version`.
+
+        Where a process keeps and shows things is left out: replicas differ there and say the same.
+        """
+        canonical = json.dumps(self.model_dump(mode="json", exclude={"state_dir", "telemetry"}), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
     def camera_spec(self, name: str) -> CameraSpec:
