@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,11 @@ def analyze_file(
     settings. Raises SourceError when there is nothing to read, or, after the frames that could be read, when the file
     ends early; ModelError when the model is not here.
     """
+    frames = read_recording(path, fps)
+    first = list(islice(frames, 1))  # what is no recording is told before any model is loaded
     settings = SiteSettings()
     looking = analyzer or build_analyzer(settings)
-    yield from analyze_frames(read_recording(path, fps), looking, rules or rules_from(settings), CameraId(path.name))
+    yield from analyze_frames(chain(first, frames), looking, rules or rules_from(settings), CameraId(path.name))
 
 
 def as_text(line: dict[str, Any]) -> str:
