@@ -28,6 +28,7 @@ class PersonMemory:
     tops: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=64))
     trust: float | None = None
     """A running mean of the scores: what passes for a person now and then (a tripod, a chair) stays low."""
+    sure_sightings: int = 0
     posture: Posture = Posture.UNKNOWN
     stood_out: float | None = None
     """The share of the box that was foreground when the person was last seen."""
@@ -42,8 +43,9 @@ class PersonMemory:
         highest = min((top for seen_us, top in self.tops if at_us - seen_us <= _RECENT_US), default=box.y0)
         return box.y0 - highest >= _LOW * usual or box.height <= _SHRUNK * usual
 
-    def take(self, seen: DetectedObject, at_us: int, stood_out: float | None) -> None:
-        """Remember one sighting."""
+    def take(self, seen: DetectedObject, at_us: int, stood_out: float | None, *, sure: bool) -> None:
+        """Remember one sighting. `sure`: the score alone would begin a track."""
+        self.sure_sightings += sure
         box, posture = seen.box, seen.posture
         self.posture, self.stood_out = posture, stood_out
         self.trust = seen.score if self.trust is None else self.trust + _TRUST_RATE * (seen.score - self.trust)

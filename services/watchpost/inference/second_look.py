@@ -12,7 +12,7 @@ from watchpost.inference.detector import OnnxDetector
 from watchpost.vision.crops import cut_square
 from watchpost.vision.geometry import PixelBox
 
-__all__ = ["Again", "LookRules", "look_again"]
+__all__ = ["Again", "LookRules", "Wanted", "look_again"]
 
 
 _UPSIDE_DOWN = 2
@@ -25,6 +25,7 @@ class LookRules:
 
     Args:
         reach: the side of the cut, as a multiple of the person's length ...
+        reach_if_exact: ... or this one, where a body stands out there ...
         reach_of_box: ... but at least this multiple of the last box's longer side.
         side_px: the size at which the detector sees the cut.
         least_score: from this score on the person is found.
@@ -35,6 +36,7 @@ class LookRules:
     """
 
     reach: float = 2.0
+    reach_if_exact: float = 1.5
     reach_of_box: float = 1.4
     side_px: int = 320
     least_score: float = 0.35
@@ -52,23 +54,38 @@ class Again:
     quarters: int
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Who is looked for.
+
+    Args:
+        last: where they are thought to be.
+        length_px: how long they are.
+        turns: quarters by which to turn the picture, the likeliest first.
+        exact: `last` is where a body stands out of the scene, not where they were seen last.
+
+    """
+
+    last: PixelBox
+    length_px: float
+    turns: tuple[int, ...]
+    exact: bool = False
+
+
 def look_again(
-    detector: OnnxDetector,
-    picture: npt.NDArray[np.uint8],
-    last: PixelBox,
-    length_px: float,
-    turns: tuple[int, ...],
-    rules: LookRules,
+    detector: OnnxDetector, picture: npt.NDArray[np.uint8], wanted: Wanted, rules: LookRules
 ) -> Again | None:
-    """The person last seen at `last`, who is `length_px` long, in the first turned cut that shows them surely enough.
+    """The person who is wanted, in the first turned cut that shows them surely enough.
 
     Lying across the picture a person must come out wider than high; upside down (two quarters) any shape will do.
     """
-    side = max(rules.reach * length_px, rules.reach_of_box * max(last.width, last.height))
+    last, length_px = wanted.last, wanted.length_px
+    reach = rules.reach_if_exact if wanted.exact else rules.reach
+    side = max(reach * length_px, rules.reach_of_box * max(last.width, last.height))
     was = (last.x0 + last.x1) / 2, (last.y0 + last.y1) / 2
     cut = cut_square(picture, _inward(was[0], side, picture.shape[1]), _inward(was[1], side, picture.shape[0]), side)
     best: Again | None = None
-    for quarters in turns:
+    for quarters in wanted.turns:
         turned = cut.turned(quarters)
         for found in detector.find(turned.pixels, rules.side_px, rules.side_px, rules.least_score):
             box = turned.in_picture(found.box).clipped(picture.shape[1], picture.shape[0])

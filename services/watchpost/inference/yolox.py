@@ -14,7 +14,7 @@ from watchpost.inference.analyzer import LoadedFrame, Observation
 from watchpost.inference.detector import OnnxDetector, load_detector
 from watchpost.inference.memory import CameraMemory, PersonMemory
 from watchpost.inference.movenet import MoveNet
-from watchpost.inference.second_look import Again, LookRules, look_again
+from watchpost.inference.second_look import Again, LookRules, Wanted, look_again
 from watchpost.models import Catalogue, load_catalogue
 from watchpost.vision.crops import cut_square
 from watchpost.vision.exposure import brightened
@@ -40,10 +40,11 @@ class YoloxRules:
         budget_px: a frame is scaled, its aspect kept, to about this many pixels ...
         largest_zoom: ... but not enlarged by more than this (what was never there is not found by enlarging) ...
         least_side_px: ... unless its longer side stays below this.
-        established: a track seen this often is a person who is looked for again when lost.
+        established: who was surely seen this often is looked for again when lost: a cone is no person that often.
         looks: at most this many lost people are looked for again in one frame.
         pose_reach: the side of the cut for keypoints, as a multiple of the box's longer side.
-        stands_out: where less than this share of a lost person's box is foreground, nobody is looked for.
+        stands_out: where less than this share of a lost person's surroundings is foreground, nobody is looked for.
+        falls_aside: how far to either side of the last box they reach, as a share of its height.
         same_overlap: a person found again who overlaps so much with somebody seen is that other one ...
         same_lying: ... or who shares so much of the smaller box with somebody who lies: legs are found beside bodies.
         held_us: whoever lies and is lost to every look is held so long, while the foreground stays.
@@ -61,7 +62,8 @@ class YoloxRules:
     established: int = 2
     looks: int = 3
     pose_reach: float = 1.35
-    stands_out: float = 0.05
+    stands_out: float = 0.03
+    falls_aside: float = 0.8
     same_overlap: float = 0.5
     same_lying: float = 0.7
     held_us: int = 2_000_000
@@ -152,7 +154,8 @@ class YoloxAnalyzer:
             box, pose, self._rules.posture, low=low, cut=detection.box.y1 >= 1 - _EDGE, usual_height_px=usual_px
         )
         seen = DetectedObject(_PERSON, detection.box, detection.score, posture, sure)
-        person.take(seen, at_us, memory.foreground.share(detection.box))
+        sure = detection.score >= self._rules.tracking.new_score
+        person.take(seen, at_us, memory.foreground.share(detection.box), sure=sure)
         person.quarters = None
         return seen
 
@@ -160,46 +163,72 @@ class YoloxAnalyzer:
         lost = [
             track
             for track in memory.tracks.live
-            if track.id not in seen and track.seen_us < at_us and track.sightings >= self._rules.established
+            if track.id not in seen
+            and track.seen_us < at_us
+            and memory.people[track.id].sure_sightings >= self._rules.established
         ]
         return sorted(lost, key=lambda track: -track.seen_us)[: self._rules.looks]
 
     def _found_again(
         self, picture: Pixels, memory: CameraMemory, track: Track, taken: list[DetectedObject], at_us: int
     ) -> DetectedObject | None:
-        person = memory.people.setdefault(track.id, PersonMemory())
-        stands_out = memory.foreground.share(track.box)
-        if stands_out is not None and stands_out < self._rules.stands_out:
+        person = memory.people[track.id]
+        aspect = picture.shape[1] / picture.shape[0]
+        reach = self._reach_of(track.box, aspect)
+        around = memory.foreground.share(reach)
+        if around is not None and around < self._rules.stands_out:
             return None
-        again = self._turned_look(picture, track, person)
+        body = memory.foreground.body(reach, [one.box for one in taken])
+        if body is not None and not self._lies(body, track.box, person, aspect):
+            body = None
+        again = self._turned_look(picture, track, person, body)
         if again is None:
-            return self._held(track, at_us) if person.still_lies(stands_out) else None
+            return self._held(memory, track, person, at_us)
         box = again.box.to_fractions(picture.shape[1], picture.shape[0])
         if any(self._same(box, other) for other in taken):
             return None
         person.quarters = again.quarters
         seen = DetectedObject(_PERSON, box, again.score, Posture.LYING, min(1.0, 0.3 + again.score))
-        person.take(seen, at_us, memory.foreground.share(box))
+        person.take(seen, at_us, memory.foreground.share(box), sure=False)
         memory.tracks = seen_again(memory.tracks, track.id, box, at_us)
         return seen
+
+    def _reach_of(self, last: FractionBox, aspect: float) -> FractionBox:
+        """Where somebody last seen in a box may lie now: a body's length to either side of it."""
+        aside = self._rules.falls_aside * last.height / aspect
+        return FractionBox(last.x0 - aside, last.y0, last.x1 + aside, last.y1 + 0.2 * last.height)
 
     def _same(self, box: FractionBox, other: DetectedObject) -> bool:
         if box.intersection_over_union(other.box) > self._rules.same_overlap:
             return True
         return other.posture is Posture.LYING and _contained(box, other.box) > self._rules.same_lying
 
-    def _turned_look(self, picture: Pixels, track: Track, person: PersonMemory) -> Again | None:
+    def _turned_look(
+        self, picture: Pixels, track: Track, person: PersonMemory, body: FractionBox | None
+    ) -> Again | None:
         width, height = picture.shape[1], picture.shape[0]
         first = person.quarters
         turns = _TURNS if first is None else (first, *(turn for turn in _TURNS if turn != first))
         length_px = person.usual_height(track.box.height) * height
-        return look_again(
-            self._detector, picture, track.box.to_pixels(width, height), length_px, turns, self._rules.look
-        )
+        place = (body or track.box).to_pixels(width, height)
+        wanted = Wanted(place, length_px, turns, exact=body is not None)
+        return look_again(self._detector, picture, wanted, self._rules.look)
 
-    def _held(self, track: Track, at_us: int) -> DetectedObject | None:
-        """Somebody who lies and is lost to every look, but whose place stands out as before; not for ever."""
+    def _lies(self, body: FractionBox, last: FractionBox, person: PersonMemory, aspect: float) -> bool:
+        """Whether a blob of foreground has the size and the place of this person lying."""
+        length = person.usual_height(last.height)
+        width = body.width * aspect
+        low = body.y1 > last.y0 + 0.6 * length
+        return low and 0.5 * length <= width <= 1.5 * length and width >= self._rules.posture.wide * body.height
+
+    def _held(self, memory: CameraMemory, track: Track, person: PersonMemory, at_us: int) -> DetectedObject | None:
+        """Somebody who lies and is lost to every look, while their place stands out as before.
+
+        Not for ever: furniture that was moved stands out too.
+        """
         if at_us - track.seen_us > self._rules.held_us:
+            return None
+        if not person.still_lies(memory.foreground.share(track.box)):
             return None
         return DetectedObject(_PERSON, track.box, self._rules.tracking.keep_score, Posture.LYING, 0.4)
 

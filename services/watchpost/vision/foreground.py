@@ -54,12 +54,20 @@ class Foreground:
         part = self._mask[self._part(box)]
         return float(part.mean()) if part.size else 0.0
 
-    def body(self, within: FractionBox) -> FractionBox | None:
-        """The box of the largest foreground blob in a part of the picture, None where there is none."""
+    def body(self, within: FractionBox, without: Sequence[FractionBox] = ()) -> FractionBox | None:
+        """The box of the largest foreground blob in a part of the picture, None where there is none.
+
+        What lies in the boxes `without` is somebody else's.
+        """
         if self._mask.mean() > _BLIND_SHARE:
             return None
         rows, columns = self._part(within)
-        part = self._mask[rows, columns].astype(np.uint8)
+        mask = self._mask
+        if without:
+            mask = mask.copy()
+            for other in without:
+                mask[self._part(other)] = False
+        part = mask[rows, columns].astype(np.uint8)
         if not part.any():
             return None
         closed = cv2.morphologyEx(part, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
