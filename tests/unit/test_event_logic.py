@@ -18,6 +18,7 @@ from watchpost.contracts.records import (
 )
 from watchpost.errors import ContractError
 from watchpost.events.logic import Outputs, decode_state, encode_state, step
+from watchpost.vision.geometry import FractionBox
 
 _FALL = "u" * 15 + "l" * 15
 
@@ -131,6 +132,31 @@ def test_second_fall_of_the_same_person_after_the_cool_down_is_told() -> None:
 
     confirmed = [event for event in _falls(outputs) if event.phase is EventPhase.CONFIRMED]
     assert len({event.event_id for event in confirmed}) == 2
+
+
+def test_fall_is_told_once_when_the_tracker_mistakes_who_lies() -> None:
+    fallen = acted(_FALL)
+    walker = [person("u", -0.25 + 0.02 * turn) for turn in range(10)]
+    frames = [*fallen]
+    for later, passing in enumerate(walker):
+        number = len(fallen) + later
+        frames.append(analyzed(number, number / 5, [passing] if 3 < later < 8 else [passing, person("l")]))
+    for number in range(len(frames), len(frames) + 20):
+        frames.append(analyzed(number, number / 5, [person("l")]))  # noqa: PERF401 the numbers run on
+
+    _, outputs = folded(frames)
+
+    assert _phases(outputs).count(EventPhase.CONFIRMED) == 1
+
+
+def test_lying_body_is_given_back_to_who_was_lost_in_the_fall() -> None:
+    far = replace(person("l"), box=FractionBox(0.56, 0.70, 0.86, 0.80), score=0.9)
+    standing = acted("u" * 15)
+    lying = [analyzed(number, number / 5, [far]) for number in range(17, 30)]
+
+    _, outputs = folded([*standing, *lying])
+
+    assert _phases(outputs) == [EventPhase.CANDIDATE, EventPhase.CONFIRMED]
 
 
 def test_two_people_who_fall_in_one_frame_have_two_events() -> None:

@@ -71,9 +71,12 @@ class PersonState:
 
 
 def fall_step(
-    person: PersonState, seen: DetectedObject, at_us: int, event_id: str, rules: FallRules
+    person: PersonState, seen: DetectedObject, at_us: int, event_id: str | None, rules: FallRules
 ) -> tuple[PersonState, FallChange | None]:
-    """The person after one more sighting, and what became of their fall. `event_id` names the fall if one opens."""
+    """The person after one more sighting, and what became of their fall.
+
+    `event_id` names the fall if one opens; None where none may: a fall was told of who lies there.
+    """
     person = _armed(_remembered(person, seen, at_us), at_us, rules)
     if person.fall is None:
         return _perhaps_opened(person, seen, at_us, event_id, rules)
@@ -123,9 +126,14 @@ def _armed(person: PersonState, at_us: int, rules: FallRules) -> PersonState:
 
 
 def _perhaps_opened(
-    person: PersonState, seen: DetectedObject, at_us: int, event_id: str, rules: FallRules
+    person: PersonState, seen: DetectedObject, at_us: int, event_id: str | None, rules: FallRules
 ) -> tuple[PersonState, FallChange | None]:
-    if at_us > person.armed_until_us or at_us < person.quiet_until_us or not _down(person, seen, rules):
+    if (
+        event_id is None
+        or at_us > person.armed_until_us
+        or at_us < person.quiet_until_us
+        or not _down(person, seen, rules)
+    ):
         return person, None
     opened = FallState(event_id, 1, at_us, confirmed=False, box=seen.box, confidence=seen.posture_score)
     return replace(person, fall=opened), FallChange.OPENED

@@ -20,6 +20,7 @@ from watchpost.contracts.records import (
     EventPhase,
     EventType,
     FrameAnalyzed,
+    Posture,
     ThumbnailReason,
 )
 from watchpost.events.adoption import adopted
@@ -27,6 +28,7 @@ from watchpost.events.counts import count_step
 from watchpost.events.falls import FallChange, FallState, PersonState, fall_lost, fall_step
 from watchpost.events.identity import command_id, event_id, ordinals, thumbnail_id
 from watchpost.events.outputs import Outputs, ThumbnailRequest
+from watchpost.events.places import is_taken, refreshed
 from watchpost.events.rules import EventRules, FallRules
 from watchpost.events.state import CameraState, decode_state, encode_state, initial_state
 from watchpost.vision.tracking import Detection, follow
@@ -98,7 +100,8 @@ def _fall_events(
         if track_id in sighted:
             detected, ordinal = sighted[track_id]
             name = event_id(state.site, state.camera, EventType.FALL_DETECTED, frame.frame_id, ordinal)
-            after, change = fall_step(before, detected, at_us, name, rules.fall)
+            told = is_taken(state.places, detected.box)
+            after, change = fall_step(before, detected, at_us, None if told else name, rules.fall)
         else:
             after, change = fall_lost(before, at_us, rules.fall)
         if change is not None:
@@ -106,7 +109,14 @@ def _fall_events(
         people.append(after)
     followed = {track.id for track in tracks.live}
     kept = tuple(person for person in people if person.track_id in followed or person.fall is not None)
-    return replace(state, tracks=tracks, people=kept), tuple(events)
+    places = refreshed(
+        state.places,
+        [event.box for event in events if event.phase is EventPhase.CONFIRMED and event.box is not None],
+        tuple(detected.box for detected in seen if detected.posture is Posture.LYING),
+        at_us,
+        rules.fall.cool_down_s,
+    )
+    return replace(state, tracks=tracks, people=kept, places=places), tuple(events)
 
 
 def _fall_event(

@@ -23,7 +23,7 @@ class FallRules:
         lost_s: nothing seen of the person for this long ends it too.
         adopted_s: who lies where somebody was lost no longer ago than this is that person ...
         adopted_reach: ... where the old box, wider on all sides by this share, meets the new one.
-        cool_down_s: after a fall has ended the same person raises none for this long.
+        cool_down_s: after a fall the same person raises none for this long, nor does anybody in the same place.
 
     """
 

@@ -9,6 +9,7 @@ from watchpost.contracts.records import CameraId, SiteId
 from watchpost.errors import ContractError
 from watchpost.events.counts import CountState
 from watchpost.events.falls import PersonState
+from watchpost.events.places import FallenPlace
 from watchpost.vision.tracking import Tracks
 
 __all__ = ["CameraState", "decode_state", "encode_state", "initial_state"]
@@ -26,6 +27,7 @@ class CameraState:
     seen_us: int | None = None
     tracks: Tracks = field(default_factory=Tracks)
     people: tuple[PersonState, ...] = ()
+    places: tuple[FallenPlace, ...] = ()
     count: CountState = field(default_factory=CountState)
     thumbnail_us: int | None = None
 
