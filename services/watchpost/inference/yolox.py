@@ -60,7 +60,7 @@ class YoloxRules:
     largest_zoom: float = 1.125
     least_side_px: int = 640
     established: int = 2
-    looks: int = 3
+    looks: int = 2
     pose_reach: float = 1.35
     stands_out: float = 0.03
     falls_aside: float = 0.8
@@ -167,7 +167,8 @@ class YoloxAnalyzer:
             and track.seen_us < at_us
             and memory.people[track.id].sure_sightings >= self._rules.established
         ]
-        return sorted(lost, key=lambda track: -track.seen_us)[: self._rules.looks]
+        lost.sort(key=lambda track: (memory.people[track.id].posture is Posture.UPRIGHT, -track.seen_us))
+        return lost[: self._rules.looks]
 
     def _found_again(
         self, picture: Pixels, memory: CameraMemory, track: Track, taken: list[DetectedObject], at_us: int
@@ -175,10 +176,11 @@ class YoloxAnalyzer:
         person = memory.people[track.id]
         aspect = picture.shape[1] / picture.shape[0]
         reach = self._reach_of(track.box, aspect)
-        around = memory.foreground.share(reach)
+        others = [one.box for one in taken]
+        around = memory.foreground.share(reach, others)
         if around is not None and around < self._rules.stands_out:
             return None
-        body = memory.foreground.body(reach, [one.box for one in taken])
+        body = memory.foreground.body(reach, others)
         if body is not None and not self._lies(body, track.box, person, aspect):
             body = None
         again = self._turned_look(picture, track, person, body)

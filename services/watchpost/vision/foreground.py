@@ -47,11 +47,14 @@ class Foreground:
             rate[rows, columns] = 0
         self._background += rate * (grey - self._background)
 
-    def share(self, box: FractionBox) -> float | None:
-        """The share of a box that is foreground; None when so much of the picture differs that it says nothing."""
+    def share(self, box: FractionBox, without: Sequence[FractionBox] = ()) -> float | None:
+        """The share of a box that is foreground; None when so much of the picture differs that it says nothing.
+
+        What lies in the boxes `without` is somebody else's.
+        """
         if self._mask.mean() > _BLIND_SHARE:
             return None
-        part = self._mask[self._part(box)]
+        part = self._without(without)[self._part(box)]
         return float(part.mean()) if part.size else 0.0
 
     def body(self, within: FractionBox, without: Sequence[FractionBox] = ()) -> FractionBox | None:
@@ -62,12 +65,7 @@ class Foreground:
         if self._mask.mean() > _BLIND_SHARE:
             return None
         rows, columns = self._part(within)
-        mask = self._mask
-        if without:
-            mask = mask.copy()
-            for other in without:
-                mask[self._part(other)] = False
-        part = mask[rows, columns].astype(np.uint8)
+        part = self._without(without)[rows, columns].astype(np.uint8)
         if not part.any():
             return None
         closed = cv2.morphologyEx(part, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
@@ -76,6 +74,14 @@ class Foreground:
         high, wide = self._mask.shape
         left, top = columns.start + x, rows.start + y
         return FractionBox(left / wide, top / high, (left + width) / wide, (top + height) / high)
+
+    def _without(self, others: Sequence[FractionBox]) -> npt.NDArray[np.bool_]:
+        if not others:
+            return self._mask
+        mask = self._mask.copy()
+        for other in others:
+            mask[self._part(other)] = False
+        return mask
 
     def _part(self, box: FractionBox) -> tuple[slice, slice]:
         high, wide = self._mask.shape
