@@ -1,6 +1,7 @@
 """The command `watchpost`. Each command imports what it needs when it runs, so that the command line stays quick."""
 
 import json
+import logging
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -41,6 +42,8 @@ _DATA_DIR = Path("var/kafka")
 
 def main() -> None:
     """Run the command line; an error of ours becomes one line and exit code 1."""
+    # a command says in one line what failed; a service lets its log say what librdkafka tries (`configure_logs`)
+    logging.getLogger("librdkafka").setLevel(logging.CRITICAL)
     try:
         app()
     except WatchpostError as error:

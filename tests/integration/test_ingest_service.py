@@ -56,7 +56,7 @@ def test_good_camera_is_not_disturbed_by_one_that_is_broken(ingest: IngestServic
         ("camera_offline", "unsupported: opening failed: Invalid data found when processing input")
     ]
     assert [event.type for event in ingest.events(good)] == ["camera_online"]
-    assert ingest.readiness() == (200, {})
+    wait_for(ingest.readiness, lambda seen: seen == (200, {}))
     assert f'watchpost_camera_online{{camera="{good}"}} 1.0' in ingest.metrics()
     assert f'watchpost_camera_online{{camera="{bad}"}} 0.0' in ingest.metrics()
 

@@ -52,19 +52,25 @@ def read_topic(client: Mapping[str, Any], topic: str, parse: Callable[[Message],
          "enable.partition.eof": True, "auto.offset.reset": "earliest"}
     )  # fmt: skip
     try:
-        partitions = list(consumer.list_topics(topic, timeout=_TIMEOUT_S).topics[topic].partitions)
-        consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
-        unfinished, silence = set(partitions), 0
+        ends = _ends(consumer, topic)
+        consumer.assign([TopicPartition(topic, partition, 0) for partition in ends])
+        unfinished, silence = {partition for partition, end in ends.items() if end}, 0
         while unfinished:
             message = consumer.poll(0.5)
             if message is None:
                 silence += 1
                 if silence > _SILENCE_POLLS:
                     raise RetryableError(f"{topic}: the cluster fell silent with {len(unfinished)} partitions unread")
-            elif message.error() is not None:
-                unfinished.discard(message.partition() or 0)  # the end of a partition is reported as an error
-            else:
-                yield parse(message)
+                continue
+            partition = message.partition() or 0
+            if message.error() is not None:
+                unfinished.discard(partition)  # the end of a partition is reported as an error
+                continue
+            # both signs are needed: where somebody goes on writing no end is reported, and where a transaction's
+            # marker stands last no record has the last offset
+            if (message.offset() or 0) + 1 >= ends[partition]:
+                unfinished.discard(partition)
+            yield parse(message)
     finally:
         consumer.close()
 
@@ -73,11 +79,16 @@ def end_offsets(client: Mapping[str, Any], topic: str) -> int:
     """How many records were ever written to `topic` (by producers without transactions)."""
     consumer = Consumer({**client, "group.id": "watchpost-delivery"})
     try:
-        partitions = consumer.list_topics(topic, timeout=_TIMEOUT_S).topics[topic].partitions
-        asked = [TopicPartition(topic, partition) for partition in partitions]
-        return sum(consumer.get_watermark_offsets(partition, timeout=_TIMEOUT_S)[1] for partition in asked)
+        return sum(_ends(consumer, topic).values())
     finally:
         consumer.close()
+
+
+def _ends(consumer: Consumer, topic: str) -> dict[int, int]:
+    """The offset behind the last record of each partition, as of now."""
+    partitions = consumer.list_topics(topic, timeout=_TIMEOUT_S).topics[topic].partitions
+    asked = {partition: TopicPartition(topic, partition) for partition in partitions}
+    return {number: consumer.get_watermark_offsets(part, timeout=_TIMEOUT_S)[1] for number, part in asked.items()}
 
 
 def group_lag_records(client: Mapping[str, Any], group: str, topic: str) -> int:

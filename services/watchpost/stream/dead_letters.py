@@ -7,6 +7,7 @@ from typing import Any
 from confluent_kafka import Consumer, Message, TopicPartition
 
 from watchpost.errors import WatchpostError
+from watchpost.stream.kafka_errors import kafka_errors_mapped
 from watchpost.stream.messages import Header, headers_of, key_of, value_of
 from watchpost.stream.producer import RecordProducer
 
@@ -103,8 +104,9 @@ def replay_dead_letters(client: Mapping[str, Any], topic: str, producer: RecordP
 
 def _up_to_now(consumer: Consumer, topic: str, *, committed: bool) -> Iterator[Message]:
     partition = TopicPartition(topic, 0)
-    low, high = consumer.get_watermark_offsets(partition, timeout=10)
-    start = consumer.committed([partition], timeout=10)[0].offset if committed else low
+    with kafka_errors_mapped(f"reading {topic}"):
+        low, high = consumer.get_watermark_offsets(partition, timeout=10)
+        start = consumer.committed([partition], timeout=10)[0].offset if committed else low
     partition.offset = max(start, low)
     consumer.assign([partition])
     position = partition.offset

@@ -40,4 +40,5 @@ def configure_logs(service: str, site: str, style: Literal["json", "console"], l
         )
     )
     logging.basicConfig(handlers=[handler], level=_LEVELS[level], force=True)
+    logging.getLogger("librdkafka").setLevel(logging.NOTSET)
     structlog.contextvars.bind_contextvars(service=service, site=site)
