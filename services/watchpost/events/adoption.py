@@ -15,6 +15,7 @@ from watchpost.vision.geometry import FractionBox
 __all__ = ["adopted"]
 
 _MICROSECONDS = 1_000_000
+_KNOWN_SIGHTINGS = 3
 
 
 def adopted(
@@ -27,13 +28,13 @@ def adopted(
     people = dict(known)
     for track_id in sorted(seen):
         newcomer = people.get(track_id)
-        if seen[track_id].posture is not Posture.LYING or (newcomer is not None and newcomer.heights):
+        if seen[track_id].posture is not Posture.LYING or _is_known(newcomer):
             continue
         lost = [
             person
             for person in people.values()
             if person.track_id not in seen
-            and person.heights
+            and _is_known(person)
             and at_us - person.seen_us <= rules.adopted_s * _MICROSECONDS
             and _near(person.box, seen[track_id].box, rules.adopted_reach)
         ]
@@ -42,6 +43,11 @@ def adopted(
             people.pop(person.track_id)
             people[track_id] = person.renamed(track_id)
     return people
+
+
+def _is_known(person: PersonState | None) -> bool:
+    """Whether somebody was seen upright long enough to be a person of their own, and not a part of a fallen one."""
+    return person is not None and len(person.heights) >= _KNOWN_SIGHTINGS
 
 
 def _near(before: FractionBox | None, now: FractionBox, reach: float) -> bool:

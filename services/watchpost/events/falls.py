@@ -114,14 +114,34 @@ def _armed(person: PersonState, at_us: int, rules: FallRules) -> PersonState:
     since_us = at_us - round(rules.drop_within_s * _MICROSECONDS)
     # nobody saw what lay between the last two sightings: who stood at the one and lies at the other dropped
     since_us = min(since_us, person.trail[-2].at_us) if len(person.trail) > 1 else since_us
-    highest = min(past.top for past in person.trail if past.at_us >= since_us)
-    if person.trail[-1].top - highest < rules.drop * median(person.heights):
+    highest = _up_before(person, since_us, rules)
+    if highest is None or person.trail[-1].top - highest < rules.drop * median(person.heights):
         return person
     still_armed = at_us <= person.armed_until_us
     return replace(
         person,
         armed_until_us=at_us + round(rules.armed_s * _MICROSECONDS),
         top_before=min(highest, person.top_before) if still_armed else highest,
+    )
+
+
+def _up_before(person: PersonState, since_us: int, rules: FallRules) -> float | None:
+    """The highest top since then of the person upright, leaving out boxes that took in a passer-by.
+
+    Such a box is higher than the person, or shoots up from one frame to the next.
+    """
+    usual = median(person.heights)
+    before = (person.trail[0], *person.trail)
+    return min(
+        (
+            past.top
+            for previous, past in zip(before, person.trail, strict=False)
+            if past.at_us >= since_us
+            and past.posture is Posture.UPRIGHT
+            and past.height <= rules.not_higher * usual
+            and previous.top - past.top <= rules.not_rising * usual
+        ),
+        default=None,
     )
 
 

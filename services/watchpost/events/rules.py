@@ -15,6 +15,8 @@ class FallRules:
     Args:
         drop: the box's top sinks by at least this much ...
         drop_within_s: ... within this time: that arms the track ...
+        not_higher: a box higher than this many usual heights has taken in somebody else and says nothing ...
+        not_rising: nor does one whose top has risen by more than this share since the sighting before ...
         armed_s: ... for this long; who lies down slowly never arms it.
         low: someone lying has a top at least this far below where it was.
         confirm_s: lying this long confirms the fall (0.4 s alarms on sitting down, `docs/adr/0007-falls.md`).
@@ -29,6 +31,8 @@ class FallRules:
 
     drop: float = 0.35
     drop_within_s: float = 1.2
+    not_higher: float = 1.35
+    not_rising: float = 0.25
     armed_s: float = 3.0
     low: float = 0.30
     confirm_s: float = 0.6
