@@ -9,7 +9,8 @@ import cv2
 from watchpost.contracts.records import CameraId
 from watchpost.inference.analyzer import LoadedFrame, Observation
 from watchpost.inference.detector import load_detector
-from watchpost.inference.yolox import YoloxRules, canvas_px, load_yolox
+from watchpost.inference.yolox import load_yolox
+from watchpost.inference.yolox_rules import YoloxRules, canvas_px
 
 __all__ = ["TimedAnalyzer"]
 

@@ -21,7 +21,7 @@ def _learnt(frames: int = 20) -> Foreground:
     foreground = Foreground()
     for _ in range(frames):
         foreground.take(_scene())
-        foreground.learn(_scene(), [])
+        foreground.learn([])
     return foreground
 
 
@@ -50,7 +50,7 @@ def test_body_that_rests_where_a_person_is_followed_never_becomes_background() -
 
     for _ in range(300):
         foreground.take(_scene(body=True))
-        foreground.learn(_scene(body=True), [_PLACE])
+        foreground.learn([_PLACE])
 
     assert (foreground.share(_PLACE) or 0) > 0.9
 

@@ -14,7 +14,8 @@ from watchpost.errors import ConfigError, ModelError
 from watchpost.inference.analyzer import LoadedFrame
 from watchpost.inference.analyzers import build_analyzer
 from watchpost.inference.detector import OnnxDetector, load_detector
-from watchpost.inference.yolox import YoloxAnalyzer, YoloxRules, canvas_px
+from watchpost.inference.yolox import YoloxAnalyzer
+from watchpost.inference.yolox_rules import YoloxRules, canvas_px
 from watchpost.models import load_catalogue
 from watchpost.settings import ModelParams, SiteSettings
 from watchpost.simulation import Scene

@@ -13,9 +13,10 @@ from watchpost.vision.crops import Cut
 from watchpost.vision.geometry import PixelBox
 from watchpost.vision.posture import Keypoint, Pose
 
-__all__ = ["MoveNet"]
+__all__ = ["MOVENET", "MoveNet"]
 
-_MODEL, _FILE = "movenet-multipose", "movenet-multipose.tflite"
+MOVENET = "movenet-multipose"
+_FILE = "movenet-multipose.tflite"
 _SIDE_PX = 192
 _PEOPLE, _VALUES, _JOINTS = 6, 56, 17
 
@@ -27,7 +28,7 @@ class MoveNet:
     """
 
     def __init__(self, models_dir: Path, catalogue: Catalogue | None = None, threads: int = 1) -> None:
-        data = verified_bytes(_MODEL, _FILE, models_dir, catalogue)
+        data = verified_bytes(MOVENET, _FILE, models_dir, catalogue)
         try:
             self._interpreter = Interpreter(model_content=data, num_threads=threads)
             self._input = self._interpreter.get_input_details()[0]["index"]

@@ -21,6 +21,7 @@ class Foreground:
 
     def __init__(self) -> None:
         self._background: npt.NDArray[np.float32] | None = None
+        self._grey = np.zeros((1, 1), np.float32)
         self._mask: npt.NDArray[np.bool_] = np.zeros((1, 1), np.bool_)
         self._frames = 0
 
@@ -29,17 +30,18 @@ class Foreground:
         grey = self._reduced(picture)
         if self._background is None or self._background.shape != grey.shape:
             self._background, self._frames = grey.copy(), 0
+        self._grey = grey
         difference = grey - self._background
         # the whole picture brightens when a lamp is lit or the camera's exposure follows a door: that is no body
         difference -= np.median(difference)
         mask = (np.abs(difference) > _DIFFERS).astype(np.uint8)
         self._mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)).astype(np.bool_)
 
-    def learn(self, picture: npt.NDArray[np.uint8], people: Sequence[FractionBox]) -> None:
-        """Let the background follow the picture, except where people are: who lies still stays foreground."""
-        grey = self._reduced(picture)
-        if self._background is None or self._background.shape != grey.shape:
-            self._background = grey.copy()
+    def learn(self, people: Sequence[FractionBox]) -> None:
+        """Let the background follow the picture taken last, except where people are: who lies stays foreground."""
+        if self._background is None:
+            return
+        grey = self._grey
         self._frames += 1
         rate = np.full(grey.shape, max(_SLOWEST, 1 / (self._frames + 1)), np.float32)
         for box in people:
