@@ -10,6 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from watchpost.errors import ConfigError
+
 __all__ = ["Health", "serve_health"]
 
 _BEAT_LIMIT_S = 30.0
@@ -35,6 +37,11 @@ class Health:
         self._lock = threading.Lock()
         self._waiting = dict.fromkeys(parts, "not started yet")
         self._beat_s = time.monotonic()
+
+    @property
+    def service(self) -> str:
+        """Whose health this is."""
+        return self._service
 
     def waiting(self, part: str, reason: str) -> None:
         """`part` is not there: the service cannot do its work, for `reason`."""
@@ -67,7 +74,11 @@ class Health:
 
 @contextmanager
 def serve_health(health: Health, host: str, port: int) -> Iterator[int]:
-    """Serve `/healthz`, `/readyz` and `/metrics` while the block runs; yields the port (0 takes a free one)."""
+    """Serve `/healthz`, `/readyz` and `/metrics` while the block runs; yields the port (0 takes a free one).
+
+    Raises:
+        ConfigError: the port is taken, or the host is none of this machine's.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -91,7 +102,15 @@ def serve_health(health: Health, host: str, port: int) -> Iterator[int]:
             self.end_headers()
             self.wfile.write(answer.body)
 
-    with ThreadingHTTPServer((host, port), Handler) as server:
+    try:
+        listening = ThreadingHTTPServer((host, port), Handler)
+    except OSError as error:
+        raise ConfigError(
+            f"telemetry.ports.{health.service}",
+            f"{host}:{port} cannot be listened on ({error.strerror})",
+            "name another port, or 0 for a free one",
+        ) from error
+    with listening as server:
         thread = threading.Thread(target=server.serve_forever, name="health", daemon=True)
         thread.start()
         try:
