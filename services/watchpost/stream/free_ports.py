@@ -12,7 +12,7 @@ __all__ = ["free_port", "free_ports", "is_free"]
 # below the range from which systems give ports to outgoing connections (32768 and up on Linux): a port from there may
 # be taken by any client while its broker restarts, even by a client that tries to reach that very broker
 _LOWEST, _HIGHEST = 20_000, 32_000
-# a port is taken seconds after it was chosen: processes that choose at the same time choose from slots of their own, and
+# a port is taken seconds after it was chosen: processes that choose at the same time have slots of their own, and
 # one process does not choose the same port again before its slot is used up
 _SLOT_PORTS = 300
 _SLOTS = (_HIGHEST - _LOWEST) // _SLOT_PORTS
