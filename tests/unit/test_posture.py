@@ -61,6 +61,7 @@ def test_torso_that_is_hardly_seen_has_no_angle() -> None:
         (PixelBox(0, 0, 80, 200), False, _pose((60, 20), (60, 90), ankles=(60, 190)), Posture.UPRIGHT),
         (PixelBox(0, 0, 130, 80), True, _pose((60, 20), (60, 70)), Posture.LYING),
         (PixelBox(0, 0, 60, 50), True, None, Posture.BENT),
+        (PixelBox(0, 0, 45, 120), True, _pose((22, 25), (22, 60), ankles=(22, 115)), Posture.UPRIGHT),
     ],
     ids=[
         "a tall box stands",
@@ -74,6 +75,7 @@ def test_torso_that_is_hardly_seen_has_no_angle() -> None:
         "standing legs stand",
         "a flat and very wide box lies whatever the keypoints say",
         "a head above a desk does not lie",
+        "who went away from the camera stands all the same",
     ],
 )
 def test_posture(box: PixelBox, low: bool, pose: Pose | None, posture: Posture) -> None:  # noqa: FBT001 a parameter of the table above

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from watchpost.contracts.records import DetectedObject, Posture
 from watchpost.inference.detector import OnnxDetector
 from watchpost.inference.memory import CameraMemory, PersonMemory
-from watchpost.inference.second_look import Again, Wanted, look_again
+from watchpost.inference.second_look import UPSIDE_DOWN, Again, Wanted, look_again
 from watchpost.inference.yolox_rules import YoloxRules
 from watchpost.vision.geometry import FractionBox
 from watchpost.vision.tracking import Track, seen_again
@@ -69,7 +69,7 @@ class LostPeople:
         if again is None:
             return self._held(memory, track, person, at_us)
         box = again.box.to_fractions(picture.shape[1], picture.shape[0])
-        if any(self._same(box, other) for other in taken):
+        if any(self._same(box, other, again.quarters) for other in taken):
             return None
         person.quarters = again.quarters
         seen = DetectedObject(_PERSON, box, again.score, Posture.LYING, min(1.0, _LOOK_BONUS + again.score))
@@ -82,10 +82,12 @@ class LostPeople:
         aside = self._rules.falls_aside * last.height / aspect
         return FractionBox(last.x0 - aside, last.y0, last.x1 + aside, last.y1 + 0.2 * last.height)
 
-    def _same(self, box: FractionBox, other: DetectedObject) -> bool:
+    def _same(self, box: FractionBox, other: DetectedObject, quarters: int) -> bool:
         if box.intersection_over_union(other.box) > self._rules.same_overlap:
             return True
-        return other.posture is Posture.LYING and _contained(box, other.box) > self._rules.same_lying
+        # upside down the detector also finds passers-by who stand
+        easily_mistaken = other.posture is Posture.LYING or quarters == UPSIDE_DOWN
+        return easily_mistaken and _contained(box, other.box) > self._rules.same_lying
 
     def _turned_look(
         self, picture: Pixels, track: Track, person: PersonMemory, body: FractionBox | None

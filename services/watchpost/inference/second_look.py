@@ -12,10 +12,10 @@ from watchpost.inference.detector import OnnxDetector
 from watchpost.vision.crops import cut_square
 from watchpost.vision.geometry import PixelBox
 
-__all__ = ["Again", "LookRules", "Wanted", "look_again"]
+__all__ = ["UPSIDE_DOWN", "Again", "LookRules", "Wanted", "look_again"]
 
 
-_UPSIDE_DOWN = 2
+UPSIDE_DOWN = 2
 """Quarters of a turn."""
 
 
@@ -102,7 +102,7 @@ def _plausible(again: Again, was: tuple[float, float], side: float, length_px: f
     away = max(abs((box.x0 + box.x1) / 2 - was[0]), abs((box.y0 + box.y1) / 2 - was[1]))
     near = away <= rules.nearest * side
     whole = max(box.width, box.height) >= rules.least_length * length_px
-    return near and whole and (again.quarters == _UPSIDE_DOWN or box.width > box.height)
+    return near and whole and (again.quarters == UPSIDE_DOWN or box.width > box.height)
 
 
 def _inward(center: float, side: float, length_px: int) -> float:

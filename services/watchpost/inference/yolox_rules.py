@@ -23,7 +23,7 @@ class YoloxRules:
         stands_out: where less than this share of a lost person's surroundings is foreground, nobody is looked for.
         falls_aside: how far to either side of the last box they reach, as a share of its height.
         same_overlap: a person found again who overlaps so much with somebody seen is that other one ...
-        same_lying: ... or who shares so much of the smaller box with somebody who lies: legs are found beside bodies.
+        same_lying: ... or who shares so much of the smaller box with somebody who lies (legs are found beside bodies).
         held_us: whoever lies and is lost to every look is held so long, while the foreground stays.
         hidden_us: somebody surely seen, inside of the picture, is counted so long after the last sighting.
         surely_sightings: seen this often, for that.

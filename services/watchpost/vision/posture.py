@@ -48,6 +48,9 @@ class PostureRules:
         torso_length: nor does a torso shorter than this share of the usual height: it is seen end-on or guessed.
         standing_legs: hips at least this share of the usual height above the ankles (half of it above the knees) stand
             on legs: whoever bends to the floor has a level torso too.
+        slim: a box at most this share of its height wide, with an upright torso above stretched legs, stands, however
+            much taller this person was before: they went away from the camera, or it was somebody else.
+        stretched_legs: hips at least this share of the box's height above the ankles.
 
     """
 
@@ -61,6 +64,8 @@ class PostureRules:
     keypoint_score: float = 0.2
     torso_length: float = 0.12
     standing_legs: float = 0.30
+    slim: float = 0.5
+    stretched_legs: float = 0.38
 
 
 def torso_degrees(pose: Pose, rules: PostureRules, usual_height_px: float) -> float | None:
@@ -100,6 +105,8 @@ def posture_of(
     flat = broad and low and box.height <= rules.flat * usual_height_px
     if flat and box.width >= rules.very_wide * box.height:
         return Posture.LYING, 0.7
+    if pose is not None and torso is not None and _stands_tall(box, pose, torso, rules):
+        return Posture.UPRIGHT, 0.8
     if pose is not None and _stands_on_legs(pose, rules, usual_height_px):
         return (Posture.BENT if low or wide else Posture.UPRIGHT), 0.8
     if torso is not None and torso >= rules.lying_degrees and (low or wide):
@@ -109,6 +116,14 @@ def posture_of(
     if low or wide:
         return Posture.BENT, 0.5 if torso is None else 0.8
     return Posture.UPRIGHT, 0.8
+
+
+def _stands_tall(box: PixelBox, pose: Pose, torso: float, rules: PostureRules) -> bool:
+    hips = _middle(pose, _HIPS, rules.keypoint_score)
+    ankles = _middle(pose, _ANKLES, rules.keypoint_score)
+    if hips is None or ankles is None or torso > rules.upright_degrees or box.width > rules.slim * box.height:
+        return False
+    return ankles[1] - hips[1] >= rules.stretched_legs * box.height
 
 
 def _stands_on_legs(pose: Pose, rules: PostureRules, usual_height_px: float) -> bool:
