@@ -35,13 +35,16 @@ class PersonMemory:
     quarters: int | None = None
     """How the picture was turned when a second look last found the person; None while they are found as they are."""
 
-    def is_low(self, box: FractionBox, at_us: int) -> bool:
-        """Whether the head is far below where it was, or the body much shorter than it usually is."""
+    def is_low(self, box: FractionBox, at_us: int, *, slim: bool) -> bool:
+        """Whether the head is far below where it was, or the body much shorter than it usually is.
+
+        A slim box that is merely shorter is somebody further away: nobody crouches slim.
+        """
         if not self.heights:
             return False
         usual = median(self.heights)
         highest = min((top for seen_us, top in self.tops if at_us - seen_us <= _RECENT_US), default=box.y0)
-        return box.y0 - highest >= _LOW * usual or box.height <= _SHRUNK * usual
+        return box.y0 - highest >= _LOW * usual or (not slim and box.height <= _SHRUNK * usual)
 
     def take(self, seen: DetectedObject, at_us: int, stood_out: float | None, *, sure: bool) -> None:
         """Remember one sighting. `sure`: the score alone would begin a track."""

@@ -27,6 +27,7 @@ __all__ = ["YoloxAnalyzer", "load_yolox"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PERSON = "person"
 _EDGE = 0.02
+_SLIM = 0.42
 Pixels = npt.NDArray[np.uint8]
 
 
@@ -101,7 +102,7 @@ class YoloxAnalyzer:
     ) -> DetectedObject:
         person = memory.people.setdefault(owner, PersonMemory())
         box = detection.box.to_pixels(picture.shape[1], picture.shape[0])
-        low = person.is_low(detection.box, at_us)
+        low = person.is_low(detection.box, at_us, slim=box.width <= _SLIM * box.height)
         pose = self._pose(picture, box) if low or box.width > 0.9 * box.height else None
         usual_px = person.usual_height(detection.box.height) * picture.shape[0]
         posture, sure = posture_of(
