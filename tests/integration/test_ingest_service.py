@@ -51,7 +51,9 @@ def test_good_camera_is_not_disturbed_by_one_that_is_broken(ingest: IngestServic
     frames = frames_of(ingest, good, at_least=15)
     told = wait_for(lambda: ingest.events(bad))
 
-    assert [frame.sequence for frame in frames] == list(range(len(frames)))
+    # Kafka may have taken longer than a frame is worth while the producer began: those are dropped, none in between
+    first = frames[0].sequence
+    assert [frame.sequence for frame in frames] == list(range(first, first + len(frames)))
     assert [(event.type, event.detail) for event in told] == [
         ("camera_offline", "unsupported: opening failed: Invalid data found when processing input")
     ]

@@ -9,6 +9,7 @@ from faust.types import TP, AppT, TopicT
 from yarl import URL
 
 from watchpost.contracts import TopicName
+from watchpost.events.assigning import WatchfulAssignor
 from watchpost.events.faust_kafka import SureConsumer, SureProducer, SureTransport, credentials
 from watchpost.settings import SiteSettings
 
@@ -54,6 +55,7 @@ def build_app(settings: SiteSettings) -> faust.App:
         stream_buffer_maxsize=4096,
         web_enabled=False,
         autodiscover=False,
+        PartitionAssignor=WatchfulAssignor,
     )
     app.transport = SureTransport(app.conf.broker_consumer, app)
     return app

@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 import structlog
 from faust.types import AppT, EventT, StreamT, TopicT
 
 from watchpost.errors import RetryableError, WatchpostError
+from watchpost.events.assigning import WatchfulAssignor
 from watchpost.telemetry import Running
 
 __all__ = ["fold_every", "run_until_stopped"]
@@ -80,6 +82,9 @@ def _raise_failure(app: AppT, *parts: asyncio.Future[None]) -> None:
     for part in parts:
         if part.done():
             part.result()
+    missing = cast("WatchfulAssignor", app.assignor).missing
+    if missing:
+        raise RetryableError(f"Kafka does not know {', '.join(sorted(missing))} yet: nothing can be assigned")
     if app.crash_reason is not None:
         raise RetryableError(f"Faust gave up: {app.crash_reason!r}") from app.crash_reason
 
