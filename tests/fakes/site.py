@@ -22,7 +22,7 @@ from watchpost.contracts import TopicName, decode
 from watchpost.contracts.records import EventChanged, FrameAnalyzed, SiteId
 from watchpost.errors import ContractError
 from watchpost.events.logic import CameraState, initial_state, step
-from watchpost.events.pipeline import rules_of
+from watchpost.events.rules import rules_from
 from watchpost.settings import SiteSettings, load_settings
 from watchpost.site.delivery import Delivery, compare_events, group_lag_records, read_topic
 from watchpost.site.specs import publish_camera_specs
@@ -148,7 +148,7 @@ class SiteUnderTest:
 
     def truth(self) -> dict[tuple[str, int], EventChanged]:
         """The pure event logic folded over the observations: what must have happened, by (event_id, revision)."""
-        rules = rules_of(self.settings)
+        rules = rules_from(self.settings)
         states: dict[str, CameraState] = {}
         events: dict[tuple[str, int], EventChanged] = {}
         for observation in self.observations():

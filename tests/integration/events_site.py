@@ -20,7 +20,7 @@ from tests.waiting import wait_for
 from watchpost.contracts import TopicName, decode, encode
 from watchpost.contracts.records import EventChanged, FrameAnalyzed
 from watchpost.events.logic import initial_state, step
-from watchpost.events.pipeline import rules_of
+from watchpost.events.rules import rules_from
 from watchpost.settings import SiteSettings, load_settings
 from watchpost.site.topics import apply_site_topics
 from watchpost.stream import RecordProducer, client_config
@@ -227,7 +227,7 @@ class EventsSite:
 
 def fold(frames: Sequence[FrameAnalyzed], settings: SiteSettings) -> dict[EventName, bytes]:
     """The truth: what the pure event logic makes of these frames, taken in their order."""
-    rules = rules_of(settings)
+    rules = rules_from(settings)
     states = {frame.camera: initial_state(frame.site, frame.camera) for frame in frames}
     found = {}
     for frame in frames:

@@ -21,14 +21,14 @@ from watchpost.events.lifecycle import fold_every, run_until_stopped
 from watchpost.events.observations import ObservationReader
 from watchpost.events.prerequisites import kafka_watch, wait_for_topics
 from watchpost.events.reading import GaplessReading
-from watchpost.events.rules import EventRules, FallRules
+from watchpost.events.rules import rules_from
 from watchpost.events.saving import Saver
 from watchpost.events.thumbnails import Thumbnails
 from watchpost.frames import FrameStore
 from watchpost.settings import SiteSettings
 from watchpost.telemetry import Running, running
 
-__all__ = ["rules_of", "run"]
+__all__ = ["run"]
 
 _TABLE = "cameras"
 _SAVE_EVERY_S = 0.5
@@ -54,7 +54,7 @@ async def _serve(settings: SiteSettings, partitions: int, service: Running) -> N
     app.tables.add(table)
     cameras = Cameras(
         site,
-        rules_of(settings),
+        rules_from(settings),
         load=lambda camera: table.get(camera.encode()),
         save_every_s=_SAVE_EVERY_S,
     )
@@ -94,14 +94,3 @@ async def _serve(settings: SiteSettings, partitions: int, service: Running) -> N
     app.on_partitions_revoked.connect(hand_over, weak=False)
     watch = kafka_watch(settings, service)
     await run_until_stopped(app, service, failure, work=saver.run, settle=saver.settle, look=partial(watch.poll, 0))
-
-
-def rules_of(settings: SiteSettings) -> EventRules:
-    """The site's figures for the event logic."""
-    events = settings.events
-    return EventRules(
-        config_version=settings.version,
-        count_interval_s=events.count_interval_s,
-        thumbnail_interval_s=events.thumbnail_interval_s,
-        fall=FallRules(confirm_s=events.fall_confirm_ms / 1000, cool_down_s=events.cool_down_s),
-    )
