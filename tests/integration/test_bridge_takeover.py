@@ -1,8 +1,11 @@
 """Bridges that die, freeze or meet: whatever they do, the centre gets every record once."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
+from operator import le
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,10 @@ from watchpost.stream.embedded import EmbeddedKafka
 
 pytestmark = pytest.mark.kafka
 
+_FENCED = "fenced but still leading"
+# Apache Kafka 4.3.1 may answer a commit that is under way at that moment by "unknown error": the bridge then looks at
+# the checkpoint and goes on, as after every commit in doubt
+_LOST_IT = re.compile(f"{_FENCED}|EndTxn commit failed: Unknown broker error")
 LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the client lacks annotations here
 
 
@@ -55,6 +62,17 @@ def freeze_inside_a_transaction(site: BridgedSite, bridge: BridgeProcess) -> Non
         return False
 
     wait_for(caught, within_s=10)
+
+
+def fence(site: BridgedSite, bridge: BridgeProcess) -> None:
+    """Take the transactional.id away until `bridge` is told so: what a transaction that timed out looks like."""
+    rival = {"bootstrap.servers": site.central_bootstrap, "log_level": 0}
+    for times in range(1, 6):
+        Producer({**rival, "transactional.id": f"watchpost-bridge-{site.name}-events"}).init_transactions(20)
+        wait_for(lambda: len(_LOST_IT.findall(bridge.log.read_text())), partial(le, times))
+        if _FENCED in bridge.log.read_text():
+            return
+    raise AssertionError("the bridge lost its transactional.id five times and was not told that it is fenced")
 
 
 def assert_all_once(site: BridgedSite, written: list[bytes]) -> None:
@@ -121,10 +139,7 @@ def test_fenced_bridge_that_still_leads_starts_again(site: BridgedSite) -> None:
     with site.bridge() as bridge, site.reader() as reader:
         with load(site) as written:
             reader.wait_for(100)
-            # a transaction that timed out ends like this: fenced, though no other bridge is there
-            rival = {"bootstrap.servers": site.central_bootstrap, "log_level": 0}
-            Producer({**rival, "transactional.id": f"watchpost-bridge-{site.name}-events"}).init_transactions(20)
-            wait_for(bridge.log.read_text, lambda log: "fenced but still leading" in log)
+            fence(site, bridge)
             assert_still_arriving(site, written)
         arrivals = reader.wait_until_quiet(len(written))
         bridge.wait_until_ready()

@@ -63,7 +63,8 @@ _CENTRAL_RECORDS = pytest.mark.parametrize(
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SchemaRegistryClient]:
     with ApicurioRegistry(tmp_path_factory.mktemp("registry")) as apicurio:
-        yield SchemaRegistryClient({"url": apicurio.url})
+        # without a timeout the client waits for ever for an answer that got lost; with one it asks again
+        yield SchemaRegistryClient({"url": apicurio.url, "timeout": 20})
 
 
 def _register(registry: SchemaRegistryClient, topic: str, record: EventChanged | ThumbnailTaken) -> int:
