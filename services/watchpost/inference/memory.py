@@ -14,6 +14,7 @@ __all__ = ["CameraMemory", "PersonMemory"]
 _LOW = 0.30
 _SHRUNK = 0.72
 _RECENT_US = 2_000_000
+_QUICK_US = 1_000_000
 _TRUST_RATE = 0.5
 _STOOD = 3
 _LEAST_OUT = 0.2
@@ -38,12 +39,14 @@ class PersonMemory:
     def is_low(self, box: FractionBox, at_us: int, *, slim: bool) -> bool:
         """Whether the head is far below where it was, or the body much shorter than it usually is.
 
-        A slim box that is merely shorter is somebody further away: nobody crouches slim.
+        A slim box that is merely shorter is somebody further away: nobody crouches slim. A slim one whose head sinks
+        slowly comes nearer under a high camera: of those who stand, only a quick drop counts.
         """
         if not self.heights:
             return False
         usual = median(self.heights)
-        highest = min((top for seen_us, top in self.tops if at_us - seen_us <= _RECENT_US), default=box.y0)
+        recent_us = _QUICK_US if slim and self.posture is Posture.UPRIGHT else _RECENT_US
+        highest = min((top for seen_us, top in self.tops if at_us - seen_us <= recent_us), default=box.y0)
         return box.y0 - highest >= _LOW * usual or (not slim and box.height <= _SHRUNK * usual)
 
     def take(self, seen: DetectedObject, at_us: int, stood_out: float | None, *, sure: bool) -> None:
