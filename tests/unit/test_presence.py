@@ -34,14 +34,36 @@ def test_silent_camera_is_offline_after_its_time_and_says_so_once() -> None:
     assert not presence.online
 
 
-def test_camera_that_never_came_is_offline_with_the_last_reason() -> None:
+def test_camera_that_fails_before_its_first_picture_is_offline_at_once_and_says_so_once() -> None:
     presence = Presence(15, now_s=100)
 
-    assert presence.failed(REFUSED, 101) is None
+    turn = presence.failed(REFUSED, 101)
+
+    assert turn is not None
+    assert (turn.kind, turn.reason) == (EventType.CAMERA_OFFLINE, "refused: Connection refused")
+    assert presence.failed(REFUSED, 102) is None
+    assert presence.check(200) is None
+
+
+def test_camera_that_never_came_and_never_failed_is_offline_after_its_time_with_the_last_reason() -> None:
+    presence = Presence(15, now_s=100)
+    presence.note(SourceError(SourceFailure.NO_KEYFRAME, "packets come, but no keyframe"))
+
+    assert presence.check(114.9) is None
     turn = presence.check(115)
 
     assert turn is not None
-    assert turn.reason == "refused: Connection refused"
+    assert turn.reason == "no_keyframe: packets come, but no keyframe"
+
+
+def test_camera_that_came_late_is_given_its_time_from_then_on() -> None:
+    presence = Presence(15, now_s=100)
+    presence.failed(REFUSED, 101)
+    presence.picture(105)
+
+    assert presence.failed(REFUSED, 106) is None
+    assert presence.check(119.9) is None
+    assert presence.check(120) is not None
 
 
 @pytest.mark.parametrize("reason", [SourceFailure.UNAUTHORISED, SourceFailure.UNSUPPORTED])

@@ -1,7 +1,8 @@
 """Decides when a camera counts as offline, apart from the thread that reads it: that one may hang.
 
 A camera is offline when it delivered no picture for `offline_after_s`, or at once when waiting would not help (a wrong
-password, a format nobody can read, a recording that is over). It is online with its next picture.
+password, a format nobody can read, a recording that is over), or when it fails before its first picture: who has just
+added it waits for an answer. It is online with its next picture.
 """
 
 import threading
@@ -62,7 +63,8 @@ class Presence:
         """The source failed; `final`: it will not be tried again."""
         with self._lock:
             self._why = why
-            return self._checked(now_s, at_once=final or why.reason in _AT_ONCE)
+            is_new = self._online is None
+            return self._checked(now_s, at_once=final or is_new or why.reason in _AT_ONCE)
 
     def check(self, now_s: float) -> Turn | None:
         """See whether the camera has been silent for too long. To be asked every second."""
