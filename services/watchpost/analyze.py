@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from watchpost.contracts.records import (
+    Assignment,
     CameraId,
     CaptureReason,
     EventChanged,
@@ -18,6 +19,7 @@ from watchpost.contracts.records import (
     Motion,
     SiteId,
     SourceSize,
+    Task,
 )
 from watchpost.events.logic import EventRules, initial_state, step
 from watchpost.events.rules import rules_from
@@ -32,6 +34,7 @@ DEFAULT_FPS = 5.0
 _SITE = SiteId("analyze")
 # any fixed moment will do: event logic takes differences of times only, and equal files must give equal event ids
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+_ALL_TASKS = Assignment(tuple(Task), zones=(), bandwidth_saving=True, thumbnail_interval_s=0)
 _KEPT = timedelta(seconds=30)
 
 
@@ -93,7 +96,8 @@ def captured_frame(frame: RecordedFrame, camera: CameraId) -> FrameCaptured:
         regions=(),
         motion=Motion(0.0, ()),
         reason=CaptureReason.INTERVAL,
-        tasks=(),
+        assignment=_ALL_TASKS,
+        stream_bytes=0,
         expires_at=at + _KEPT,
     )
 
@@ -107,6 +111,8 @@ def _analyzed(captured: FrameCaptured, observation: Observation, analyzer: Analy
         analyzed_at=captured.captured_at,
         image=captured.image,
         reason=captured.reason,
+        assignment=captured.assignment,
+        stream_bytes=0,
         objects=observation.objects,
         answers=observation.answers,
         person_count=observation.person_count,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2] / "services" / "watchpost"
-SERVICES = ("ingest", "inference", "events", "bridge")
+SERVICES = ("ingest", "inference", "events", "bridge", "api")
 SHARED = ("clock", "contracts", "errors", "frames", "models", "settings", "simulation", "stream", "telemetry", "vision")
 
 

@@ -6,7 +6,9 @@ frames = acted("uuuuu" "lllll", fps=5)      # u upright, b bent, l lying, . nobo
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from tests.fakes.specs import assignment
 from watchpost.contracts.records import (
+    Assignment,
     CameraId,
     CaptureReason,
     DetectedObject,
@@ -40,7 +42,9 @@ def person(kind: str = "u", shift_x: float = 0.0, score: float = 0.9) -> Detecte
     return DetectedObject("person", moved, score, posture, 0.8)
 
 
-def analyzed(number: int, at_s: float, objects: Sequence[DetectedObject]) -> FrameAnalyzed:
+def analyzed(
+    number: int, at_s: float, objects: Sequence[DetectedObject], asked: Assignment | None = None
+) -> FrameAnalyzed:
     """The observation of frame `number`, captured `at_s` seconds after the beginning."""
     at = BEGINNING + timedelta(seconds=at_s)
     image = ImageRef(f"file:///frames/{number}", ImageCodec.I420, 640, 480, 460_800, 0, at + timedelta(seconds=30))
@@ -52,6 +56,8 @@ def analyzed(number: int, at_s: float, objects: Sequence[DetectedObject]) -> Fra
         analyzed_at=at + timedelta(milliseconds=80),
         image=image,
         reason=CaptureReason.INTERVAL,
+        assignment=assignment(thumbnail_interval_s=60) if asked is None else asked,
+        stream_bytes=20_000 * number,
         objects=tuple(objects),
         answers=(),
         person_count=len(objects),
@@ -60,10 +66,10 @@ def analyzed(number: int, at_s: float, objects: Sequence[DetectedObject]) -> Fra
     )
 
 
-def acted(script: str, fps: float = 5.0, first: int = 0) -> list[FrameAnalyzed]:
+def acted(script: str, fps: float = 5.0, first: int = 0, asked: Assignment | None = None) -> list[FrameAnalyzed]:
     """One frame per letter of what a single person does."""
     return [
-        analyzed(number, number / fps, [] if letter == "." else [person(letter)])
+        analyzed(number, number / fps, [] if letter == "." else [person(letter)], asked)
         for number, letter in enumerate(script, start=first)
     ]
 

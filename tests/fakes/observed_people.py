@@ -5,6 +5,7 @@ frames = observed("shop", "door", count=200, begin=datetime.now(UTC))
 
 from datetime import datetime, timedelta
 
+from tests.fakes.specs import assignment
 from watchpost.contracts.records import (
     CameraId,
     CaptureReason,
@@ -48,6 +49,8 @@ def observed_at(site: str, camera: str, number: int, begin: datetime, image: Ima
         analyzed_at=at,
         image=image or ImageRef(f"file:///nowhere/{frame_id}.i420", ImageCodec.I420, 64, 48, 4608, 0, at),
         reason=CaptureReason.MOTION,
+        assignment=assignment(),
+        stream_bytes=20_000 * number,
         objects=(DetectedObject("person", box, 0.9, posture, 0.9),),
         answers=(),
         person_count=1 + (number // 25) % 2,

@@ -2,10 +2,17 @@
 
 from datetime import datetime
 
-from watchpost.contracts.records import CameraId, CameraSpec, SpecOrigin
+from watchpost.contracts.records import Assignment, CameraId, CameraSpec, SpecOrigin, Task, Zone
 from watchpost.vision.geometry import FractionBox
 
-__all__ = ["camera_spec"]
+__all__ = ["assignment", "camera_spec"]
+
+
+def assignment(
+    *tasks: str, zones: tuple[Zone, ...] = (), bandwidth_saving: bool = True, thumbnail_interval_s: float = 10
+) -> Assignment:
+    """What is asked of a camera: all tasks, where none is named."""
+    return Assignment(tasks or tuple(Task), zones, bandwidth_saving, thumbnail_interval_s)
 
 
 def camera_spec(  # noqa: PLR0913  (each test varies another of these)
@@ -32,7 +39,6 @@ def camera_spec(  # noqa: PLR0913  (each test varies another of these)
         skip_frames=skip_frames,
         height_px=height_px,
         roi=roi,
-        tasks=("person_detection",),
-        thumbnail_interval_s=10,
+        assignment=assignment(),
         config_version=config_version,
     )

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.fakes.observations import BEGINNING, RULES, acted, analyzed, folded, person
+from tests.fakes.specs import assignment
 from watchpost.contracts.records import (
     CameraId,
     CaptureReason,
@@ -14,6 +15,7 @@ from watchpost.contracts.records import (
     EventPhase,
     EventType,
     SkipReason,
+    Task,
     ThumbnailReason,
 )
 from watchpost.errors import ContractError
@@ -221,17 +223,27 @@ def test_count_that_flickers_is_not_told() -> None:
 
 
 def test_thumbnail_is_asked_for_every_interval() -> None:
-    rules = replace(RULES, thumbnail_interval_s=5)
-
-    _, outputs = folded(acted("u" * 60), rules)
+    _, outputs = folded(acted("u" * 60, asked=assignment(thumbnail_interval_s=5)))
 
     assert [number for number, given in enumerate(outputs) if given.thumbnails] == [0, 25, 50]
 
 
 def test_thumbnail_interval_of_zero_asks_for_none() -> None:
-    _, outputs = folded(acted("u" * 60), replace(RULES, thumbnail_interval_s=0))
+    _, outputs = folded(acted("u" * 60, asked=assignment(thumbnail_interval_s=0)))
 
     assert not any(given.thumbnails for given in outputs)
+
+
+def test_camera_that_is_only_counted_at_tells_no_fall() -> None:
+    _, outputs = folded(acted("u" * 10 + "l" * 20, asked=assignment(Task.PERSON_DETECTION)))
+
+    assert {event.type for given in outputs for event in given.events} == {EventType.PERSON_COUNT}
+
+
+def test_camera_that_is_only_watched_for_the_abnormal_tells_no_count() -> None:
+    _, outputs = folded(acted("u" * 10 + "l" * 20, asked=assignment(Task.ABNORMAL_BEHAVIOR)))
+
+    assert {event.type for given in outputs for event in given.events} == {EventType.FALL_DETECTED}
 
 
 @pytest.mark.parametrize("reason", ["skipped", "burst", "repeated", "older"])

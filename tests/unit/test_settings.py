@@ -6,17 +6,38 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchpost.contracts.records import SpecOrigin
+from watchpost.contracts.records import SpecOrigin, Zone, ZoneKind
 from watchpost.errors import ConfigError
-from watchpost.settings import SiteSettings, load_settings
-from watchpost.vision.geometry import FractionBox
+from watchpost.settings import SiteIdentity, SiteSettings, load_settings
+from watchpost.vision.geometry import FractionBox, FractionPoint
 
 # the file, the key that the error must name, and what it must say
 MALFORMED = [
     ("sites: shop", "sites", "did you mean site?"),
-    ("site: Shop 12", "site", "use 1 to 63 of a-z"),
-    ("site: 3", "site", "valid string"),
-    ("site: ''", "site", "is no name"),
+    ("site: Shop 12", "site.name", "use 1 to 63 of a-z"),
+    ("site: 3", "site.name", "valid string"),
+    ("site: ''", "site.name", "is no name"),
+    ("site: {name: shop, timezone: Berlin}", "site.timezone", "write one such as"),
+    ("site: {nam: shop}", "site.nam", "did you mean name?"),
+    ("api: {anonymous: all}", "api.anonymous", "'none' or 'analyze'"),
+    ("api: {tokens: [{name: a, role: boss, sha256: ''}]}", "api.tokens.0.role", "'viewer', 'operator' or 'admin'"),
+    ("cameras: {door: {source: 'sim:street', tasks: [count_cats]}}", "cameras.door.tasks.0", "known ones are person_"),
+    ("cameras: {door: {source: 'sim:street', tasks: []}}", "cameras.door.tasks", "at least 1"),
+    (
+        "cameras: {door: {source: 'sim:street', zones: {gate: {kind: intrusion, polygon: [[0, 0], [1, 0]]}}}}",
+        "cameras.door.zones.gate.polygon",
+        "at least three",
+    ),
+    (
+        "cameras: {door: {source: 'sim:street', zones: {gate: {kind: exit, polygon: [[0, 0], [1, 0], [1, 1]]}}}}",
+        "cameras.door.zones.gate.kind",
+        "'intrusion', 'loitering' or 'crowd'",
+    ),
+    (
+        "cameras: {door: {source: 'sim:street', zones: {gate: {kind: crowd, polygon: [[0, 0], [1, 0], [1, 2]]}}}}",
+        "cameras.door.zones.gate.polygon.2",
+        "leaves the frame",
+    ),
     ("cameras: [door]", "cameras", "dictionary"),
     ("cameras: {door: 5}", "cameras.door", "dictionary"),
     ("cameras: {door: {}}", "cameras.door.source", "is missing; add source"),
@@ -192,3 +213,30 @@ def test_roi_keeps_its_size_whatever_its_origin(roi: tuple[float, float, float, 
     box = spec.roi or FractionBox(0, 0, 1, 1)
     assert box.width == pytest.approx(roi[2] - roi[0])
     assert box.height == pytest.approx(roi[3] - roi[1])
+
+
+def test_zone_travels_with_its_origin_at_the_top_left_and_its_kinds_defaults(tmp_path: Path) -> None:
+    polygon = "[[0, 0], [0.5, 0], [0.5, 0.25]]"
+    zones = f"{{gate: {{kind: crowd, polygon: {polygon}}}}}"
+    config = written(tmp_path, f"cameras: {{door: {{source: 'sim:street', zones: {zones}}}}}")
+
+    (zone,) = load_settings(config).camera_spec("door").assignment.zones
+
+    assert zone == Zone(
+        "gate", ZoneKind.CROWD, (FractionPoint(0, 1), FractionPoint(0.5, 1), FractionPoint(0.5, 0.75)), 2.0, 5
+    )
+
+
+@pytest.mark.parametrize("text", ["site: shop-12", "site: {name: shop-12}"])
+def test_site_may_be_its_name_alone(tmp_path: Path, text: str) -> None:
+    assert load_settings(written(tmp_path, text)).site == SiteIdentity(name="shop-12", timezone="UTC")
+
+
+def test_site_may_be_named_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WATCHPOST_SITE", "shop-12")
+
+    assert load_settings(None).site.name == "shop-12"
+
+
+def test_anonymous_off_as_yaml_reads_it_means_none(tmp_path: Path) -> None:
+    assert load_settings(written(tmp_path, "api: {anonymous: off}")).api.anonymous == "none"

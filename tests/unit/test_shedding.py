@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fakes.specs import assignment
 from watchpost.contracts.records import (
     CameraId,
     CaptureReason,
@@ -36,7 +37,8 @@ def frame(camera: str, age_ms: int) -> FrameCaptured:
         regions=(),
         motion=Motion(0, ()),
         reason=CaptureReason.MOTION,
-        tasks=(),
+        assignment=assignment(),
+        stream_bytes=0,
         expires_at=at + timedelta(seconds=5),
     )
 

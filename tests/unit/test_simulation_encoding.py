@@ -53,9 +53,10 @@ def test_bitrate_is_kept_where_one_is_given() -> None:
 def test_realtime_stream_gives_each_packet_when_it_is_due() -> None:
     began = monotonic()
     with open_encoded(Scene.from_uri(f"sim:street?seconds=0.6&fps=10&{_SMALL}"), realtime=True) as stream:
-        assert len(list(stream)) == 6
+        arrived = [(monotonic(), packet.pts * stream.time_base) for packet in stream if packet.pts is not None]
 
-    assert monotonic() - began == pytest.approx(0.5, abs=0.3)
+    assert all(now - began >= due_s for now, due_s in arrived)
+    assert len(arrived) > 1
 
 
 def test_realtime_stream_leaves_out_what_a_slow_reader_missed() -> None:

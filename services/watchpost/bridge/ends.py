@@ -48,7 +48,7 @@ def join(settings: SiteSettings, clock: Clock) -> Ends:
         raise ConfigError(
             "central", "is not set, so there is nowhere to send to", "add central: {bootstrap: host:port}"
         )
-    site = SiteId(settings.site)
+    site = SiteId(settings.site.name)
     name = f"watchpost-bridge-{site}"
     site_client = client_config(settings.kafka.address, settings.kafka.security.client_config(), name) | _CLIENT
     central_client = (

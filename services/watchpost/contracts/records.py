@@ -9,10 +9,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
-from watchpost.vision.geometry import FractionBox
+from watchpost.vision.geometry import FractionBox, FractionPoint
 
 __all__ = [
     "Answer",
+    "Assignment",
     "BridgeCheckpoint",
     "CameraId",
     "CameraSpec",
@@ -38,10 +39,13 @@ __all__ = [
     "SourcePosition",
     "SourceSize",
     "SpecOrigin",
+    "Task",
     "ThumbnailReason",
     "ThumbnailTaken",
     "Verdict",
     "VerdictGiven",
+    "Zone",
+    "ZoneKind",
 ]
 
 CameraId = NewType("CameraId", str)
@@ -109,6 +113,23 @@ class EventType(StrEnum):
     ANALYSIS_DEGRADED = "analysis_degraded"
     STORAGE_LOW = "storage_low"
     DELIVERY_GAP = "delivery_gap"
+
+
+class Task(StrEnum):
+    """The tasks that Watchpost itself knows. On the wire a task is a string: users add their own."""
+
+    PERSON_DETECTION = "person_detection"
+    """How many people there are: person_count."""
+    ABNORMAL_BEHAVIOR = "abnormal_behavior"
+    """Falls; and intrusion, loitering and crowds where the camera's zones say so."""
+
+
+class ZoneKind(StrEnum):
+    """What is told of a zone."""
+
+    INTRUSION = "intrusion"
+    LOITERING = "loitering"
+    CROWD = "crowd"
 
 
 class ThumbnailReason(StrEnum):
@@ -198,8 +219,35 @@ class Motion:
 
 
 @dataclass(frozen=True, slots=True)
+class Zone:
+    """A part of the picture in which people are told of: a simple polygon over their feet.
+
+    Told when at least `people` of them (1 but for crowds) have been in it for `after_s` seconds.
+    """
+
+    name: str
+    kind: ZoneKind
+    polygon: tuple[FractionPoint, ...]
+    after_s: float
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What was asked of a camera. It travels with each frame, so that what comes of a frame depends on it alone.
+
+    `bandwidth_saving` false sends analysed frames up as well, as thumbnails with the reason `sampled`.
+    """
+
+    tasks: tuple[str, ...]
+    zones: tuple[Zone, ...]
+    bandwidth_saving: bool
+    thumbnail_interval_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class FrameCaptured:
-    """A frame that ingest put into the frame store."""
+    """A frame that ingest put into the frame store. `stream_bytes`: read of the stream so far by this process."""
 
     frame_id: str
     site: SiteId
@@ -212,7 +260,8 @@ class FrameCaptured:
     regions: tuple[Region, ...]
     motion: Motion
     reason: CaptureReason
-    tasks: tuple[str, ...]
+    assignment: Assignment
+    stream_bytes: int
     expires_at: datetime
 
 
@@ -247,6 +296,8 @@ class FrameAnalyzed:
     analyzed_at: datetime
     image: ImageRef
     reason: CaptureReason
+    assignment: Assignment
+    stream_bytes: int
     objects: tuple[DetectedObject, ...]
     answers: tuple[Answer, ...]
     person_count: int
@@ -304,8 +355,7 @@ class CameraSpec:
     skip_frames: int
     height_px: int
     roi: FractionBox | None
-    tasks: tuple[str, ...]
-    thumbnail_interval_s: float
+    assignment: Assignment
     config_version: str
 
 

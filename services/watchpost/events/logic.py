@@ -21,6 +21,7 @@ from watchpost.contracts.records import (
     EventType,
     FrameAnalyzed,
     Posture,
+    Task,
     ThumbnailReason,
 )
 from watchpost.events.adoption import adopted
@@ -67,10 +68,14 @@ def step(state: CameraState, frame: FrameAnalyzed, rules: EventRules) -> tuple[C
     if known or frame.skipped is not None or frame.reason is CaptureReason.BURST:
         return state, Outputs()
     state = replace(state, seen_us=at_us)
-    state, falls = _fall_events(state, frame, at_us, rules)
-    state, counts = _count_events(state, frame, at_us, rules)
+    falls: tuple[EventChanged, ...] = ()
+    counts: tuple[EventChanged, ...] = ()
+    if Task.ABNORMAL_BEHAVIOR in frame.assignment.tasks:
+        state, falls = _fall_events(state, frame, at_us, rules)
+    if Task.PERSON_DETECTION in frame.assignment.tasks:
+        state, counts = _count_events(state, frame, at_us, rules)
     confirmed = tuple(event for event in falls if event.phase is EventPhase.CONFIRMED)
-    state, thumbnails = _thumbnails(state, frame, at_us, rules, confirmed)
+    state, thumbnails = _thumbnails(state, frame, at_us, confirmed)
     commands = tuple(_burst(event, rules) for event in confirmed)
     return state, Outputs((*falls, *counts), thumbnails, commands)
 
@@ -177,11 +182,12 @@ def _count_events(
 
 
 def _thumbnails(
-    state: CameraState, frame: FrameAnalyzed, at_us: int, rules: EventRules, confirmed: tuple[EventChanged, ...]
+    state: CameraState, frame: FrameAnalyzed, at_us: int, confirmed: tuple[EventChanged, ...]
 ) -> tuple[CameraState, tuple[ThumbnailRequest, ...]]:
     requests = [_thumbnail(frame, event.event_id, ThumbnailReason.EVENT) for event in confirmed]
-    due = state.thumbnail_us is None or at_us - state.thumbnail_us >= rules.thumbnail_interval_s * 1_000_000
-    if rules.thumbnail_interval_s > 0 and due:
+    interval_s = frame.assignment.thumbnail_interval_s
+    due = state.thumbnail_us is None or at_us - state.thumbnail_us >= interval_s * 1_000_000
+    if interval_s > 0 and due:
         requests.append(_thumbnail(frame, None, ThumbnailReason.INTERVAL))
         state = replace(state, thumbnail_us=at_us)
     return state, tuple(requests)

@@ -48,7 +48,7 @@ def run(settings: SiteSettings) -> None:
 
 async def _serve(settings: SiteSettings, partitions: int, service: Running) -> None:
     """Source to commit: read or bury, fold, then save, send and commit in rounds."""
-    site, events = SiteId(settings.site), settings.events
+    site, events = SiteId(settings.site.name), settings.events
     app = build_app(settings)
     table = SnapshotTable(app, _TABLE, partitions)
     app.tables.add(table)

@@ -52,7 +52,6 @@ class EventRules:
         config_version: goes into each event's provenance.
         count_interval_s: a person_count sample at least this often, as long as frames come.
         count_settle_s: a changed count is believed when it has held this long.
-        thumbnail_interval_s: a thumbnail at least this often; 0 means none but those of events.
         burst_before_ms: what a confirmed event asks of ingest: full rate from this long before it ...
         burst_after_ms: ... to this long after it.
         fall: the fall rule.
@@ -63,19 +62,17 @@ class EventRules:
     config_version: str
     count_interval_s: float = 10.0
     count_settle_s: float = 0.6
-    thumbnail_interval_s: float = 60.0
     burst_before_ms: int = 10_000
     burst_after_ms: int = 10_000
     fall: FallRules = field(default_factory=FallRules)
     tracking: TrackingRules = field(default_factory=TrackingRules)
 
 
-def rules_from(settings: SiteSettings, thumbnail_interval_s: float | None = None) -> EventRules:
-    """The rules that a site's settings ask for; a camera may have a thumbnail interval of its own."""
+def rules_from(settings: SiteSettings) -> EventRules:
+    """The rules that a site's settings ask for."""
     events = settings.events
     return EventRules(
         config_version=settings.version,
         count_interval_s=events.count_interval_s,
-        thumbnail_interval_s=events.thumbnail_interval_s if thumbnail_interval_s is None else thumbnail_interval_s,
         fall=FallRules(confirm_s=events.fall_confirm_ms / 1000, cool_down_s=events.cool_down_s),
     )

@@ -149,6 +149,8 @@ def _observation(
         analyzed_at=clock.now(),
         image=frame.image,
         reason=frame.reason,
+        assignment=frame.assignment,
+        stream_bytes=frame.stream_bytes,
         objects=seen.objects if seen else (),
         answers=seen.answers if seen else (),
         person_count=seen.person_count if seen else 0,

@@ -70,6 +70,7 @@ class CameraWorker:
         self._time = SteadyTime()
         self._logged = ""
         self._pictures = 0
+        self._stream_bytes = 0
         ttl = timedelta(seconds=around.ingest.frame_ttl_s)
         self._publisher = FramePublisher(around.site, self._session, around.store, around.send, ttl)
         # a daemon: a call into libav cannot be interrupted, and must not hold up the end of the process
@@ -160,6 +161,7 @@ class CameraWorker:
                 return
             arrival_us = self._now_us()
             bytes_read.inc(coded.size_bytes)
+            self._stream_bytes += coded.size_bytes
             if needs_keyframe and not coded.is_keyframe:
                 # a decoder that begins between keyframes gives broken pictures without saying so
                 patience.without_picture(SourceError(SourceFailure.NO_KEYFRAME, "packets come, but no keyframe"))
@@ -190,7 +192,7 @@ class CameraWorker:
         self._tell(self._presence.picture(time.monotonic()))
         capture = self._watch.capture(spec, picture, captured_us)
         if capture is not None and not self._stop.is_set():
-            self._publisher.publish(spec, capture)
+            self._publisher.publish(spec, capture, self._stream_bytes)
 
     def _now_us(self) -> int:
         wall_us = (self._around.clock.now() - _EPOCH) // _MICROSECOND

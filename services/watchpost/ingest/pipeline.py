@@ -38,7 +38,7 @@ def run(settings: SiteSettings) -> None:
             RecordProducer(client, {"message.timeout.ms": round(settings.ingest.frame_ttl_s * 1000)}), events
         )
         around = Surroundings(
-            SiteId(settings.site), settings.ingest, clock, store, outlet.send, outlet.tell, policy=decode_all
+            SiteId(settings.site.name), settings.ingest, clock, store, outlet.send, outlet.tell, policy=decode_all
         )
         cameras = Cameras(around, settings.max_streams, service.health)
         with RecordConsumer[CameraSpec | Command](

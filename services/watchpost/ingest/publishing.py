@@ -49,8 +49,11 @@ class FramePublisher:
         self._sequence = 0
         self._refused = False
 
-    def publish(self, spec: CameraSpec, capture: Capture) -> bool:
-        """Store and announce a frame. False: the store did not take it, and the frame is left out."""
+    def publish(self, spec: CameraSpec, capture: Capture, stream_bytes: int) -> bool:
+        """Store and announce a frame. False: the store did not take it, and the frame is left out.
+
+        `stream_bytes`: read of the stream so far.
+        """
         frame_id = f"{spec.camera}-{self._session}-{self._sequence}"
         try:
             image = self._store.put(spec.camera, frame_id, capture.picture.i420)
@@ -77,7 +80,8 @@ class FramePublisher:
                 regions=(),
                 motion=Motion(capture.changed, capture.moved),
                 reason=capture.reason,
-                tasks=spec.tasks,
+                assignment=spec.assignment,
+                stream_bytes=stream_bytes,
                 expires_at=captured_at + self._ttl,
             )
         )

@@ -1,5 +1,6 @@
 """What an operator can set, typed, with errors that say how to mend them."""
 
+from watchpost.settings.api import ApiSettings, TokenSettings
 from watchpost.settings.cameras import CameraSettings, ModelParams, StreamParams
 from watchpost.settings.connections import CentralSettings, EmbeddedKafkaSettings, KafkaSettings, SecuritySettings
 from watchpost.settings.services import (
@@ -11,9 +12,11 @@ from watchpost.settings.services import (
     IngestSettings,
     TelemetrySettings,
 )
-from watchpost.settings.site import SiteSettings, load_settings
+from watchpost.settings.site import SiteIdentity, SiteSettings, load_settings
+from watchpost.settings.zones import ZoneSettings
 
 __all__ = [
+    "ApiSettings",
     "BandwidthSettings",
     "BridgeSettings",
     "CameraSettings",
@@ -26,8 +29,11 @@ __all__ = [
     "KafkaSettings",
     "ModelParams",
     "SecuritySettings",
+    "SiteIdentity",
     "SiteSettings",
     "StreamParams",
     "TelemetrySettings",
+    "TokenSettings",
+    "ZoneSettings",
     "load_settings",
 ]

@@ -6,7 +6,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from watchpost.contracts.records import Task
 from watchpost.settings.strict import StrictModel
+from watchpost.settings.zones import ZoneSettings
 from watchpost.vision.geometry import FULL_FRAME, FractionBox
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "RoiOrigin",
     "Source",
     "StreamParams",
+    "Tasks",
     "roi_from_top_left",
 ]
 
@@ -71,10 +74,17 @@ def _checked_secret(value: str) -> str:
     return value
 
 
+def _checked_task(value: str) -> str:
+    if value not in list(Task):
+        raise ValueError(f"{value!r} is no task; the known ones are {', '.join(Task)}")
+    return value
+
+
 CameraName = Annotated[str, AfterValidator(_checked_name)]
 Source = Annotated[str, AfterValidator(_checked_source)]
 Resolution = Annotated[int, BeforeValidator(_height_px), Field(ge=90, le=4320)]
 _Roi = Annotated[tuple[float, float, float, float], AfterValidator(_checked_roi)]
+Tasks = Annotated[tuple[Annotated[str, AfterValidator(_checked_task)], ...], Field(min_length=1)]
 _Secret = Annotated[str, AfterValidator(_checked_secret)]
 
 
@@ -103,7 +113,9 @@ class CameraSettings(StrictModel):
     skip_frames: int | None = Field(default=None, ge=0, le=100)
     resolution: Resolution | None = None
     roi: _Roi | None = None
-    tasks: tuple[str, ...] = ("person_detection", "abnormal_behavior")
+    tasks: Tasks = tuple(Task)
+    zones: dict[CameraName, ZoneSettings] = Field(default_factory=dict, description="where intrusion and the like hold")
+    bandwidth_saving: bool = Field(default=True, description="false: analysed frames go up as well")
     thumbnail_interval_s: float | None = Field(default=None, gt=0)
 
     @model_validator(mode="before")

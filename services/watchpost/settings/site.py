@@ -9,14 +9,16 @@ import json
 import re
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from watchpost.contracts.records import CameraId, CameraSpec, SpecOrigin
+from watchpost.contracts.records import Assignment, CameraId, CameraSpec, SpecOrigin
 from watchpost.errors import ConfigError
+from watchpost.settings.api import ApiSettings
 from watchpost.settings.cameras import (
     CameraName,
     CameraSettings,
@@ -35,9 +37,40 @@ from watchpost.settings.services import (
     IngestSettings,
     TelemetrySettings,
 )
+from watchpost.settings.strict import StrictModel
 from watchpost.vision.geometry import FULL_FRAME
 
-__all__ = ["SiteSettings", "load_settings"]
+__all__ = ["SiteIdentity", "SiteSettings", "load_settings"]
+
+
+def _checked_timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, OSError, ValueError):
+        near = get_close_matches(value, available_timezones(), n=1)
+        remedy = f"write one such as {near[0] if near else 'Europe/Berlin'}"
+        raise ValueError(f"{value!r} is no time zone; {remedy}") from None
+    return value
+
+
+class SiteIdentity(StrictModel):
+    """Which site this is, and what time it is there. `site: shop-12` is short for its name."""
+
+    name: CameraName = "site"
+    timezone: Annotated[str, AfterValidator(_checked_timezone)] = "UTC"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The site's time zone."""
+        return ZoneInfo(self.timezone)
+
+
+# the environment's value too may be the name alone, so it is not read as JSON
+_Site = Annotated[
+    SiteIdentity,
+    NoDecode,
+    BeforeValidator(lambda value: value if isinstance(value, dict | SiteIdentity) else {"name": value}),
+]
 
 
 class SiteSettings(BaseSettings):
@@ -51,7 +84,7 @@ class SiteSettings(BaseSettings):
         nested_model_default_partial_update=True,
     )
 
-    site: CameraName = "site"
+    site: _Site = SiteIdentity()
     state_dir: Path = Path("var")
     cameras: dict[CameraName, CameraSettings] = Field(default_factory=dict)
     max_streams: int = Field(default=4, ge=1, le=1000)
@@ -67,6 +100,7 @@ class SiteSettings(BaseSettings):
     inference: InferenceSettings = InferenceSettings()
     events: EventSettings = EventSettings()
     bridge: BridgeSettings = BridgeSettings()
+    api: ApiSettings = ApiSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
 
     @classmethod
@@ -87,7 +121,7 @@ class SiteSettings(BaseSettings):
 
         Where a process keeps and shows things is left out: replicas differ there and say the same.
         """
-        canonical = json.dumps(self.model_dump(mode="json", exclude={"state_dir", "telemetry"}), sort_keys=True)
+        canonical = json.dumps(self.model_dump(mode="json", exclude={"state_dir", "telemetry", "api"}), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
     def camera_spec(self, name: str) -> CameraSpec:
@@ -104,8 +138,15 @@ class SiteSettings(BaseSettings):
             skip_frames=self.model_params.skip_frames if camera.skip_frames is None else camera.skip_frames,
             height_px=camera.resolution or self.stream_params.resolution,
             roi=None if roi == FULL_FRAME else roi,
-            tasks=camera.tasks,
-            thumbnail_interval_s=camera.thumbnail_interval_s or self.events.thumbnail_interval_s,
+            assignment=Assignment(
+                tasks=camera.tasks,
+                zones=tuple(
+                    zone.record(name, from_bottom=self.roi_origin == "bottom-left")
+                    for name, zone in camera.zones.items()
+                ),
+                bandwidth_saving=camera.bandwidth_saving,
+                thumbnail_interval_s=camera.thumbnail_interval_s or self.events.thumbnail_interval_s,
+            ),
             config_version=self.version,
         )
 

@@ -60,7 +60,7 @@ def run_demo(source: str | None, seconds: float | None) -> dict[str, object]:
         folder = stack.enter_context(_folder(Path(tempfile.gettempdir())))
         frames = stack.enter_context(_folder(_SHARED_MEMORY if _SHARED_MEMORY.is_dir() else folder))
         config, settings = _configure(folder, frames, source)
-        configure_logs("demo", settings.site, "console", "error")
+        configure_logs("demo", settings.site.name, "console", "error")
         console.print("starting two brokers, the site's and the centre's …")
         site, central = stack.enter_context(_brokers(folder, settings))
         supervisor = stack.enter_context(_services(settings, config, folder / "run"))

@@ -26,7 +26,8 @@ def apply_site_topics(settings: SiteSettings, cluster: Cluster) -> TopicReport:
             "central", "is not set, so there is no centre to make topics at", "add central: {bootstrap: …}"
         )
     plans = [
-        TopicPlan(topic.name, topic.partitions, topic.settings) for topic in site_topics(cluster, SiteId(settings.site))
+        TopicPlan(topic.name, topic.partitions, topic.settings)
+        for topic in site_topics(cluster, SiteId(settings.site.name))
     ]
     client = client_config(address, security.client_config(), "watchpost-topics")
     return apply_topics(client, plans, replication_factor=settings.kafka.replication)

@@ -28,7 +28,7 @@ def run_site(settings: SiteSettings, config: Path | None) -> None:
         ConfigError: the settings do not fit this machine, a taken port for one.
         RetryableError: Kafka cannot be started or reached.
     """
-    configure_logs("up", settings.site, settings.telemetry.log_format, settings.telemetry.log_level)
+    configure_logs("up", settings.site.name, settings.telemetry.log_format, settings.telemetry.log_level)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

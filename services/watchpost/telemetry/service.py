@@ -34,7 +34,7 @@ def running(service: ServiceName, settings: SiteSettings, *parts: str) -> Iterat
         parts: what it needs before it is ready, such as "kafka".
     """
     telemetry = settings.telemetry
-    configure_logs(service, settings.site, telemetry.log_format, telemetry.log_level)
+    configure_logs(service, settings.site.name, telemetry.log_format, telemetry.log_level)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

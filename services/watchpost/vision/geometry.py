@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["FULL_FRAME", "FractionBox", "PixelBox"]
+__all__ = ["FULL_FRAME", "FractionBox", "FractionPoint", "PixelBox"]
+
+
+@dataclass(frozen=True, slots=True)
+class FractionPoint:
+    """A point as fractions (0…1) of the full frame, origin top-left."""
+
+    x: float
+    y: float
 
 
 @dataclass(frozen=True, slots=True)
