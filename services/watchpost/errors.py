@@ -9,6 +9,7 @@ WatchpostError
 │   └── FrameCorruptError    they are not what was stored
 ├── ModelError           a model file is missing, unverified or unusable
 ├── SourceError          one camera; .reason says how it failed
+├── SourceRefusedError   a caller named a stream that it may not reach; carries the field and a remedy
 ├── RetryableError       the same call may work later
 └── FencedError          another instance took over; the process must end
 """
@@ -26,6 +27,7 @@ __all__ = [
     "RetryableError",
     "SourceError",
     "SourceFailure",
+    "SourceRefusedError",
     "UnknownSchemaError",
     "WatchpostError",
 ]
@@ -101,6 +103,23 @@ class SourceError(WatchpostError):
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
+
+
+class SourceRefusedError(WatchpostError):
+    """A caller named a stream that it may not reach. Nothing was opened, and no text of it holds a password.
+
+    Args:
+        field: the field of the request, such as `stream_url`.
+        problem: what was expected and what came.
+        remedy: what to write instead.
+
+    """
+
+    def __init__(self, field: str, problem: str, remedy: str) -> None:
+        super().__init__(f"{field}: {problem}; {remedy}")
+        self.field = field
+        self.problem = problem
+        self.remedy = remedy
 
 
 class RetryableError(WatchpostError):
