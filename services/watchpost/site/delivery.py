@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient
 from watchpost.contracts import TopicName, decode
 from watchpost.contracts.records import EventChanged
 from watchpost.errors import RetryableError
-from watchpost.stream import value_of
+from watchpost.stream import value_of, watermarks
 
 __all__ = ["Delivery", "compare_events", "end_offsets", "group_lag_records", "read_topic"]
 
@@ -86,9 +86,7 @@ def end_offsets(client: Mapping[str, Any], topic: str) -> int:
 
 def _ends(consumer: Consumer, topic: str) -> dict[int, int]:
     """The offset behind the last record of each partition, as of now."""
-    partitions = consumer.list_topics(topic, timeout=_TIMEOUT_S).topics[topic].partitions
-    asked = {partition: TopicPartition(topic, partition) for partition in partitions}
-    return {number: consumer.get_watermark_offsets(part, timeout=_TIMEOUT_S)[1] for number, part in asked.items()}
+    return {partition: high for partition, (_, high) in watermarks(consumer, topic).items()}
 
 
 def group_lag_records(client: Mapping[str, Any], group: str, topic: str) -> int:

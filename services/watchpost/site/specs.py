@@ -16,8 +16,7 @@ from watchpost.contracts import TopicName, decode
 from watchpost.contracts.records import CameraId, CameraSpec, SpecOrigin
 from watchpost.errors import ContractError, RetryableError
 from watchpost.settings import SiteSettings
-from watchpost.stream import RecordProducer, client_config, key_of, value_of
-from watchpost.stream.kafka_errors import kafka_errors_mapped
+from watchpost.stream import RecordProducer, client_config, key_of, value_of, watermarks
 
 __all__ = ["SpecChanges", "publish_camera_specs", "read_camera_specs"]
 
@@ -70,30 +69,10 @@ def read_camera_specs(client: Mapping[str, Any]) -> dict[CameraId, CameraSpec]:
     consumer = Consumer({**client, "group.id": "watchpost-config", "enable.auto.commit": False})
     deadline_s = time.monotonic() + _TIMEOUT_S
     try:
-        return _read_to(_ends_when_known(consumer, deadline_s), consumer, deadline_s)
+        ends = {number: high for number, (low, high) in watermarks(consumer, _TOPIC, _TIMEOUT_S).items() if high > low}
+        return _read_to(ends, consumer, deadline_s)
     finally:
         consumer.close()
-
-
-def _ends_when_known(consumer: Consumer, deadline_s: float) -> dict[int, int]:
-    """Where each partition that is not empty ends. A topic that was made a moment ago has no leaders yet."""
-    while True:
-        try:
-            with kafka_errors_mapped(f"reading {_TOPIC}"):
-                return _ends(consumer)
-        except RetryableError:
-            if time.monotonic() > deadline_s:
-                raise
-            time.sleep(_RETRY_S)
-
-
-def _ends(consumer: Consumer) -> dict[int, int]:
-    partitions = consumer.list_topics(_TOPIC, timeout=_TIMEOUT_S).topics[_TOPIC].partitions
-    marks = {
-        partition: consumer.get_watermark_offsets(TopicPartition(_TOPIC, partition), timeout=_TIMEOUT_S)
-        for partition in partitions
-    }
-    return {partition: high for partition, (low, high) in marks.items() if high > low}
 
 
 def _read_to(ends: dict[int, int], consumer: Consumer, deadline_s: float) -> dict[CameraId, CameraSpec]:

@@ -11,6 +11,7 @@ from watchpost.stream.dead_letters import (
 )
 from watchpost.stream.messages import Header, headers_of, key_of, value_of
 from watchpost.stream.producer import RecordProducer
+from watchpost.stream.watermarks import watermarks
 
 __all__ = [
     "DeadLetter",
@@ -27,4 +28,5 @@ __all__ = [
     "replay_dead_letters",
     "value_of",
     "watched",
+    "watermarks",
 ]
