@@ -1,6 +1,7 @@
 """What either cluster says of itself: who it is, which topics it has, and which offsets they hold."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicCollection, TopicPartition, Uuid
@@ -14,6 +15,7 @@ __all__ = ["Cluster"]
 
 # also the longest that a call keeps a stopping bridge from its end
 _TIMEOUT_S = 3.0
+_ANSWER_WITHIN_S = _TIMEOUT_S + 0.5
 
 _EARLIEST = OffsetSpec.earliest()  # type: ignore[no-untyped-call]  # these two of the client lack annotations
 _LATEST = OffsetSpec.latest()  # type: ignore[no-untyped-call]
@@ -36,8 +38,9 @@ class Cluster:
 
     def cluster_id(self) -> str:
         """The id that the cluster's storage was formatted with."""
-        with patiently(f"asking the {self._name} cluster for its id"):
-            return str(self._admin.describe_cluster(request_timeout=_TIMEOUT_S).result().cluster_id)
+        with self._asking(f"asking the {self._name} cluster for its id"):
+            described = self._admin.describe_cluster(request_timeout=_TIMEOUT_S)
+            return str(described.result(_ANSWER_WITHIN_S).cluster_id)
 
     def topic_id(self, topic: str) -> str:
         """The topic's id: another one means that the topic was made anew.
@@ -53,8 +56,8 @@ class Cluster:
         missing = []
         for name, described in self._admin.describe_topics(TopicCollection(wanted), request_timeout=_TIMEOUT_S).items():
             try:
-                with patiently(f"describing {name} of the {self._name} cluster"):
-                    described.result()
+                with self._asking(f"describing {name} of the {self._name} cluster"):
+                    described.result(_ANSWER_WITHIN_S)
             except RetryableError as error:
                 if not _is_missing(error):
                     raise
@@ -77,18 +80,17 @@ class Cluster:
         """Make `topic` unless it exists."""
         wanted = NewTopic(topic, partitions, replication, config=dict(settings))
         try:
-            with patiently(f"creating {topic}"):
-                self._admin.create_topics([wanted], request_timeout=_TIMEOUT_S, operation_timeout=_TIMEOUT_S)[
-                    topic
-                ].result()
+            with self._asking(f"creating {topic}"):
+                made = self._admin.create_topics([wanted], request_timeout=_TIMEOUT_S, operation_timeout=_TIMEOUT_S)
+                made[topic].result(_ANSWER_WITHIN_S)
         except RetryableError as error:
             if not _caused_by(error, KafkaError.TOPIC_ALREADY_EXISTS):
                 raise
 
     def _describe(self, topic: str) -> TopicDescription:
-        with patiently(f"describing {topic} of the {self._name} cluster"):
+        with self._asking(f"describing {topic} of the {self._name} cluster"):
             described = self._admin.describe_topics(TopicCollection([topic]), request_timeout=_TIMEOUT_S)
-            result: TopicDescription = described[topic].result()
+            result: TopicDescription = described[topic].result(_ANSWER_WITHIN_S)
             return result
 
     def _offsets(self, partitions: list[TopicPartition], spec: OffsetSpec) -> dict[int, int]:
@@ -103,14 +105,28 @@ class Cluster:
             return self._ask_for_offsets(partitions, spec)
 
     def _ask_for_offsets(self, partitions: list[TopicPartition], spec: OffsetSpec) -> dict[int, int]:
-        with patiently(f"asking the {self._name} cluster for offsets"):
+        with self._asking(f"asking the {self._name} cluster for offsets"):
             futures = self._admin.list_offsets(
                 dict.fromkeys(partitions, spec),
                 # read_committed would give the end without open transactions: what they hold back would be passed by
                 isolation_level=IsolationLevel.READ_UNCOMMITTED,
                 request_timeout=_TIMEOUT_S,
             )
-            return {partition.partition: int(future.result().offset) for partition, future in futures.items()}
+            return {
+                partition.partition: int(future.result(_ANSWER_WITHIN_S).offset)
+                for partition, future in futures.items()
+            }
+
+    @contextmanager
+    def _asking(self, doing: str) -> Iterator[None]:
+        try:
+            with patiently(doing):
+                yield
+        except TimeoutError as error:
+            # a request that meets a broker's restart is at times never answered, its own timeout notwithstanding
+            # (list_offsets, librdkafka 2.16): a new client asks afresh
+            self._admin = AdminClient(self._client)
+            raise RetryableError(f"{doing}: no answer within {_ANSWER_WITHIN_S:g} s") from error
 
 
 def _shown(topic_id: Uuid) -> str:
