@@ -8,7 +8,12 @@ SOURCE ?=
 WATCHPOST_FOOTAGE ?= ../shared/data
 export WATCHPOST_FOOTAGE
 
-.PHONY: demo test lint format setup locks bench-accuracy clean
+IMAGE ?= watchpost:local
+# what this machine needs to reach package registries, a build needs too
+BUILD_SETTINGS = PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST HTTP_PROXY HTTPS_PROXY NO_PROXY
+BUILD_ARGS = $(foreach name,$(BUILD_SETTINGS),$(if $($(name)),--build-arg $(name)))
+
+.PHONY: demo test lint format setup locks bench-accuracy bench-image image clean
 
 demo: .venv/ready .venv/parts
 	@$(BIN)/watchpost demo $(if $(SOURCE),--source "$(SOURCE)") $(ARGS)
@@ -27,6 +32,13 @@ format: .venv/ready-dev
 
 bench-accuracy: .venv/ready-dev .venv/parts
 	$(BIN)/python -m benchmarks.accuracy $(ARGS)
+
+bench-image: .venv/ready-dev
+	@$(BIN)/python -m benchmarks.image $(IMAGE)
+
+# the one image of the CPU services
+image:
+	docker build $(BUILD_ARGS) $(DOCKER_ARGS) --tag $(IMAGE) .
 
 setup: .venv/ready-dev .venv/parts
 
@@ -50,6 +62,7 @@ setup: .venv/ready-dev .venv/parts
 locks:
 	$(LOCK) pyproject.toml -o requirements/base.lock
 	$(LOCK) --extra dev -c requirements/base.lock pyproject.toml -o requirements/dev.lock
+	printf 'hatchling>=1.27\n' | $(LOCK) - -o requirements/build.lock
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .hypothesis dist build var
