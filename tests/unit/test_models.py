@@ -41,6 +41,30 @@ def test_pulled_file_is_placed_and_verified(tmp_path: Path) -> None:
     assert verified_bytes("net", "net.onnx", tmp_path / "models", catalogue) == _WEIGHTS
 
 
+def test_bundled_model_is_used_where_the_models_folder_has_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _directory(tmp_path / "bundled" / "net")
+    catalogue = _catalogue(_directory(tmp_path / "stick"))
+    monkeypatch.setenv("WATCHPOST_BUNDLED_MODELS", str(tmp_path / "bundled"))
+
+    (path,) = pull("net", tmp_path / "models", catalogue)
+
+    assert path == tmp_path / "bundled" / "net" / "net.onnx"
+    assert verified_bytes("net", "net.onnx", tmp_path / "models", catalogue) == _WEIGHTS
+
+
+def test_own_model_goes_before_a_bundled_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _directory(tmp_path / "bundled" / "net", b"an older one")
+    catalogue = _catalogue(_directory(tmp_path / "stick"))
+    monkeypatch.setenv("WATCHPOST_BUNDLED_MODELS", str(tmp_path / "bundled"))
+
+    (path,) = pull("net", tmp_path / "models", catalogue)
+
+    assert path == tmp_path / "models" / "net" / "net.onnx"
+    assert verified_bytes("net", "net.onnx", tmp_path / "models", catalogue) == _WEIGHTS
+
+
 def test_second_source_is_taken_when_the_first_gives_something_else(tmp_path: Path) -> None:
     catalogue = _catalogue(_directory(tmp_path / "bad", b"something else"), _directory(tmp_path / "good"))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from watchpost.errors import ModelError
 from watchpost.models.catalogue import load_catalogue
-from watchpost.models.pull import default_models_dir, pull, verify
+from watchpost.models.pull import default_models_dir, folder_of, pull, verify
 
 __all__ = ["describe_models", "pull_models", "verify_models"]
 
@@ -36,14 +36,14 @@ def verify_models(names: Sequence[str], extra: Path | None) -> Iterator[str]:
         ModelError: one is missing or not what the catalogue promises.
     """
     catalogue = load_catalogue(extra)
-    chosen = names or [name for name in sorted(catalogue.models) if (default_models_dir() / name).is_dir()]
+    chosen = names or [name for name in sorted(catalogue.models) if folder_of(name, default_models_dir()).is_dir()]
     for name in chosen:
         verify(name, default_models_dir(), catalogue)
         yield f"{name}: sound"
 
 
 def _state(name: str, extra: Path | None) -> str:
-    if not (default_models_dir() / name).is_dir():
+    if not folder_of(name, default_models_dir()).is_dir():
         return "absent"
     try:
         verify(name, default_models_dir(), load_catalogue(extra))

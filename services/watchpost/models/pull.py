@@ -28,7 +28,7 @@ from watchpost.models.catalogue import (
     load_catalogue,
 )
 
-__all__ = ["default_models_dir", "pull", "verified_bytes", "verify"]
+__all__ = ["default_models_dir", "folder_of", "pull", "verified_bytes", "verify"]
 
 _DOWNLOAD_LIMIT_S = 600
 _log = structlog.get_logger()
@@ -40,6 +40,15 @@ def default_models_dir() -> Path:
     return Path(named) if named else Path.home() / ".cache" / "watchpost" / "models"
 
 
+def folder_of(name: str, models_dir: Path) -> Path:
+    """Where the files of a model lie: under `models_dir`, or, where it has none, under `WATCHPOST_BUNDLED_MODELS`.
+
+    An image carries models there: a volume that is mounted at its models directory would hide them.
+    """
+    own, bundled = models_dir / name, os.environ.get("WATCHPOST_BUNDLED_MODELS")
+    return own if own.is_dir() or not bundled or not (Path(bundled) / name).is_dir() else Path(bundled) / name
+
+
 def pull(name: str, models_dir: Path, catalogue: Catalogue | None = None) -> tuple[Path, ...]:
     """Fetch what is missing or broken of a model; the paths of all its files, verified.
 
@@ -48,8 +57,9 @@ def pull(name: str, models_dir: Path, catalogue: Catalogue | None = None) -> tup
     model = (catalogue or load_catalogue()).model(name)
     placed = []
     for file_name, wanted in model.files.items():
-        path = models_dir / name / file_name
+        path = folder_of(name, models_dir) / file_name
         if _fault(path, wanted) is not None:
+            path = models_dir / name / file_name
             _place(_fetched(name, file_name, wanted), path)
             _log.info("model file placed", model=name, file=file_name, bytes=wanted.bytes)
         placed.append(path)
@@ -59,7 +69,7 @@ def pull(name: str, models_dir: Path, catalogue: Catalogue | None = None) -> tup
 def verify(name: str, models_dir: Path, catalogue: Catalogue | None = None) -> None:
     """Raise ModelError unless all files of the model are here and are what the catalogue promises."""
     for file_name, wanted in (catalogue or load_catalogue()).model(name).files.items():
-        fault = _fault(models_dir / name / file_name, wanted)
+        fault = _fault(folder_of(name, models_dir) / file_name, wanted)
         if fault is not None:
             raise _unusable(name, fault)
 
@@ -72,7 +82,7 @@ def verified_bytes(name: str, file: str, models_dir: Path, catalogue: Catalogue 
     model = (catalogue or load_catalogue()).model(name)
     if file not in model.files:
         raise ModelError(f"model {name!r} has no file {file!r}; it has: {', '.join(model.files)}")
-    path = models_dir / name / file
+    path = folder_of(name, models_dir) / file
     try:
         data = path.read_bytes()
     except OSError as problem:
