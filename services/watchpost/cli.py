@@ -17,6 +17,7 @@ app = typer.Typer(
 )
 kafka_app = typer.Typer(help="The embedded Kafka.", no_args_is_help=True)
 topics_app = typer.Typer(help="The topics that Watchpost needs.", no_args_is_help=True)
+cameras_app = typer.Typer(help="The site's cameras.", no_args_is_help=True)
 models_app = typer.Typer(help="The model catalogue.", no_args_is_help=True)
 dlq_app = typer.Typer(help="Records that nobody could read.", no_args_is_help=True)
 config_app = typer.Typer(help="The configuration file.", no_args_is_help=True)
@@ -24,6 +25,7 @@ bridge_app = typer.Typer(help="The bridge to the centre.", no_args_is_help=True)
 for name, group in {
     "kafka": kafka_app,
     "topics": topics_app,
+    "cameras": cameras_app,
     "models": models_app,
     "dlq": dlq_app,
     "config": config_app,
@@ -156,6 +158,16 @@ def topics_apply(
     from watchpost.site.topics import apply_site_topics
 
     for line in apply_site_topics(load_settings(config), "central" if central else "site").lines():
+        typer.echo(line)
+
+
+@cameras_app.command("apply")
+def cameras_apply(config: Config = None) -> None:
+    """Tell the site's Kafka the cameras of the file, and take back those that the file no longer names."""
+    from watchpost.settings import load_settings
+    from watchpost.site.specs import publish_camera_specs
+
+    for line in publish_camera_specs(load_settings(config)).lines():
         typer.echo(line)
 
 

@@ -34,6 +34,14 @@ class SpecChanges:
     removed: tuple[CameraId, ...]
     unchanged: tuple[CameraId, ...]
 
+    def lines(self) -> tuple[str, ...]:
+        """The report for a person: a line a camera."""
+        return (
+            *(f"written   {camera}" for camera in self.written),
+            *(f"removed   {camera}" for camera in self.removed),
+            *(f"unchanged {camera}" for camera in self.unchanged),
+        )
+
 
 def publish_camera_specs(settings: SiteSettings) -> SpecChanges:
     """Write the configured cameras, and remove those that the loader wrote earlier and that are gone from the file.
