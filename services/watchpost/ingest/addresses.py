@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from watchpost.errors import SourceError, SourceFailure
 
-__all__ = ["CodedAddress", "SimAddress", "parse_address", "shown"]
+__all__ = ["CodedAddress", "SimAddress", "credentials_of", "parse_address", "rtsp_address", "shown"]
 
 _LIVE_HTTP = "http,https,httpproxy,tcp,tls,crypto,data"
 
@@ -49,22 +49,39 @@ def parse_address(source: str, secret_ref: str | None, open_timeout_s: float) ->
         case "file":
             return _file(source)
         case "rtsp" | "rtsps":
-            # TCP: a lost UDP packet breaks every picture up to the next keyframe, without saying so
-            options = (
-                ("rtsp_transport", "tcp"),
-                ("allowed_media_types", "video"),
-                ("timeout", str(round(open_timeout_s * 1_000_000))),
-                # without these libav watches for up to five seconds before it hands out the first packet
-                ("analyzeduration", "100000"),
-                ("fpsprobesize", "0"),
-            )
-            return CodedAddress(_with_credentials(source, secret_ref), None, options, is_file=False)
+            return rtsp_address(_with_credentials(source, secret_ref), open_timeout_s)
         case "http" | "https":
             # a playlist must not lead into this machine's files
             whitelist = (("protocol_whitelist", _LIVE_HTTP),)
             return CodedAddress(_with_credentials(source, secret_ref), None, whitelist, is_file=False)
         case other:
             raise SourceError(SourceFailure.UNSUPPORTED, f"{other or 'an empty'} address cannot be opened")
+
+
+def rtsp_address(url: str, open_timeout_s: float) -> CodedAddress:
+    """How a camera is opened over RTSP; `url` holds the credentials."""
+    # TCP: a lost UDP packet breaks every picture up to the next keyframe, without saying so
+    options = (
+        ("rtsp_transport", "tcp"),
+        ("allowed_media_types", "video"),
+        ("timeout", str(round(open_timeout_s * 1_000_000))),
+        # without these libav watches for up to five seconds before it hands out the first packet
+        ("analyzeduration", "100000"),
+        ("fpsprobesize", "0"),
+    )
+    return CodedAddress(url, None, options, is_file=False)
+
+
+def credentials_of(secret_ref: str) -> tuple[str, str]:
+    """User and password.
+
+    Raises:
+        SourceError: unauthorised where the secret cannot be read.
+    """
+    user, colon, password = _secret(secret_ref).partition(":")
+    if not colon:
+        raise SourceError(SourceFailure.UNAUTHORISED, f"{secret_ref} does not hold user:password")
+    return user, password
 
 
 def shown(source: str) -> str:
@@ -87,9 +104,7 @@ def _file(source: str) -> CodedAddress:
 def _with_credentials(source: str, secret_ref: str | None) -> str:
     if secret_ref is None:
         return source
-    user, colon, password = _secret(secret_ref).partition(":")
-    if not colon:
-        raise SourceError(SourceFailure.UNAUTHORISED, f"{secret_ref} does not hold user:password")
+    user, password = credentials_of(secret_ref)
     parts = urlsplit(source)
     host = parts.netloc.rpartition("@")[2]
     return parts._replace(netloc=f"{quote(user, safe='')}:{quote(password, safe='')}@{host}").geturl()

@@ -5,7 +5,7 @@ from __future__ import annotations  # at run time PyAV's Packet is no generic cl
 import struct
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
@@ -17,9 +17,10 @@ from av.container import InputContainer
 from watchpost.errors import SourceError, SourceFailure
 from watchpost.ingest.addresses import CodedAddress
 from watchpost.ingest.failures import source_error
+from watchpost.ingest.http_file import HttpFile
 from watchpost.ingest.packets import SQUARE, CodedPacket, SourceLimits
 
-__all__ = ["again_and_again", "container_packets", "opened", "paced", "until_it_ends", "video_of"]
+__all__ = ["again_and_again", "container_packets", "libav_opened", "opened", "paced", "until_it_ends", "video_of"]
 
 _USUAL_FPS = Fraction(25)
 _PATIENCE_US = 500_000
@@ -29,13 +30,32 @@ _ONE_THREAD_UP_TO_PX = 1920 * 1088
 
 @contextmanager
 def opened(address: CodedAddress, limits: SourceLimits) -> Iterator[InputContainer]:
+    with libav_opened(address.url, address.container_format, address.options, limits) as container:
+        yield container
+
+
+@contextmanager
+def libav_opened(
+    place: str | HttpFile,
+    container_format: str | None,
+    options: tuple[tuple[str, str], ...],
+    limits: SourceLimits,
+    io_open: Callable[..., object] | None = None,
+) -> Iterator[InputContainer]:
+    """What libav makes of a URL, or of a file. `io_open` opens what else the container asks for.
+
+    Raises:
+        SourceError: it cannot be opened; what `place` itself raises is passed on.
+    """
     began_s = time.monotonic()
     try:
         container = av.open(
-            address.url,
-            format=address.container_format,
-            options=dict(address.options),
+            place,
+            "r",
+            format=container_format,
+            options=dict(options),
             timeout=(limits.open_timeout_s, limits.read_timeout_s),
+            io_open=io_open,
         )
     except (av.error.FFmpegError, OSError, ValueError) as error:
         waited_s = time.monotonic() - began_s

@@ -6,6 +6,8 @@
                 for picture in decode(coded):
                     picture.stream_us, picture.image
 
+What a caller of REST named is opened by `guarded.py`: that address and no other.
+
 Who reads a recording (`file:`, or http with a known length) gets each packet when it is due, as if a camera sent it.
 A recording has no hurry: where its reader is more than half a second late, the rest is due that much later.
 """
@@ -16,12 +18,14 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from av.container import InputContainer
 from av.video.codeccontext import VideoCodecContext
 
-from watchpost.contracts.records import CameraSpec
+from watchpost.contracts.records import CameraSpec, SpecOrigin
 from watchpost.errors import ConfigError, SourceError, SourceFailure
 from watchpost.ingest.addresses import CodedAddress, SimAddress, parse_address
 from watchpost.ingest.containers import again_and_again, container_packets, opened, paced, until_it_ends, video_of
+from watchpost.ingest.guarded import opened_guarded
 from watchpost.ingest.packets import CodedPacket, Source, SourceLimits
 from watchpost.simulation import EncodedScene, Scene, open_encoded
 
@@ -35,6 +39,12 @@ def open_source(spec: CameraSpec, limits: SourceLimits, stop: threading.Event) -
     Raises:
         SourceError: it cannot be opened; inside the block, from `packets`: it failed or ended.
     """
+    if spec.origin is not SpecOrigin.CONFIG:
+        with opened_guarded(spec, limits, stop) as container:
+            packets = until_it_ends(container_packets(container, video_of(container), limits))
+            is_live = not _is_recording(spec.source, container)
+            yield Source(packets if is_live else paced(packets, stop), is_live)
+        return
     address = parse_address(spec.source, spec.secret_ref, limits.open_timeout_s)
     match address:
         case SimAddress():
@@ -43,12 +53,15 @@ def open_source(spec: CameraSpec, limits: SourceLimits, stop: threading.Event) -
         case CodedAddress():
             with opened(address, limits) as container:
                 stream = video_of(container)
-                # an RTSP server that tells a length plays a recording as a camera would, and again when asked again
-                is_recording = address.url.startswith("http") and container.duration is not None
-                is_live = not (address.is_file or is_recording)
+                is_live = not (address.is_file or _is_recording(address.url, container))
                 packets = container_packets(container, stream, limits)
                 packets = again_and_again(packets, address, limits) if address.is_looped else until_it_ends(packets)
                 yield Source(packets if is_live else paced(packets, stop), is_live)
+
+
+def _is_recording(url: str, container: InputContainer) -> bool:
+    """An RTSP server that tells a length plays a recording as a camera would, and again when asked again."""
+    return url.startswith("http") and container.duration is not None
 
 
 @contextmanager
