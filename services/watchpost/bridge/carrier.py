@@ -24,7 +24,7 @@ from watchpost.bridge.transactions import Transactions
 from watchpost.bridge.writer_schemas import WriterSchemas
 from watchpost.clock import Clock
 from watchpost.errors import FencedError, RetryableError
-from watchpost.settings import SiteSettings
+from watchpost.settings import Scope, SiteSettings, version_of
 from watchpost.telemetry import Health, metrics
 
 __all__ = ["Carrier"]
@@ -61,7 +61,9 @@ class Carrier:
         self._transactions = Transactions(
             ends.watched_central_client(health), ends.site, lane, self._central_clock, self._waits
         )
-        self._delivery = Delivery(lane, ends.checkpoints, self._schemas, self._transactions, self._central_clock)
+        self._delivery = Delivery(
+            lane, ends.checkpoints, self._schemas, ends.registry, self._transactions, self._central_clock
+        )
         self._budget = Budget(settings.bandwidth.max_kbps)
         self._back_off = BackOff()
         self._log = _LOG.bind(lane=lane.name.value)
@@ -154,7 +156,7 @@ class Carrier:
         """Write the breaks in the transaction that moves the checkpoint past them."""
         now_ms = self._central_clock.now_ms()
         told = [
-            gap_record(self._ends.site, self._settings.version, state.cluster_id, gap, now_ms, self._clock.now)
+            gap_record(self._ends.site, version_of(self._settings, Scope.BRIDGE), state.cluster_id, gap, now_ms, self._clock.now)
             for gap in breaks
         ]
         if self._delivery.deliver(told, state.cluster_id, state.positions.values(), over):

@@ -2,14 +2,15 @@
 
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from watchpost.bridge.checkpoints import Checkpoints
 from watchpost.bridge.envelope import CentralClock, Outgoing
 from watchpost.bridge.lanes import Lane
+from watchpost.bridge.registry import SchemaRegistry
 from watchpost.bridge.transactions import Transactions
 from watchpost.bridge.writer_schemas import WriterSchemas
-from watchpost.contracts import TopicName, encode
+from watchpost.contracts import TopicName, encode, to_confluent
 from watchpost.contracts.records import SourcePosition
 
 __all__ = ["Delivery"]
@@ -22,6 +23,7 @@ class Delivery:
     lane: Lane
     checkpoints: Checkpoints
     schemas: WriterSchemas
+    registry: SchemaRegistry | None
     transactions: Transactions
     clock: CentralClock
 
@@ -45,7 +47,18 @@ class Delivery:
             for schema in schemas
         ]
         last = Outgoing(self.checkpoints.topic, self.lane.name.encode(), checkpoint, (), now_ms)
-        if not self.transactions.write([*published, *records], last, over):
+        if not self.transactions.write([*published, *self._as_the_centre_reads(records)], last, over):
             return False
         self.schemas.published(schemas)
         return True
+
+    def _as_the_centre_reads(self, records: Sequence[Outgoing]) -> Sequence[Outgoing]:
+        """With a registry, the same bodies under Confluent's header."""
+        registry = self.registry
+        if registry is None:
+            return records
+        return [
+            replace(record, value=to_confluent(record.value, registry.number_of(record.topic, schema)))
+            for record in records
+            for schema in (self.schemas.of(record.value),)
+        ]

@@ -5,6 +5,7 @@ from typing import Any
 
 from watchpost.bridge.checkpoints import Checkpoints
 from watchpost.bridge.clusters import Cluster
+from watchpost.bridge.registry import SchemaRegistry
 from watchpost.clock import Clock
 from watchpost.contracts.records import SiteId
 from watchpost.errors import ConfigError
@@ -28,6 +29,7 @@ class Ends:
     site_cluster: Cluster
     central_cluster: Cluster
     checkpoints: Checkpoints
+    registry: SchemaRegistry | None
 
     def watched_site_client(self, health: Health) -> dict[str, Any]:
         """For the long-lived clients of the site."""
@@ -62,4 +64,5 @@ def join(settings: SiteSettings, clock: Clock) -> Ends:
         site_cluster=Cluster(site_client, "site"),
         central_cluster=central_cluster,
         checkpoints=Checkpoints(site, central_client, central_cluster, clock),
+        registry=None if settings.central.schema_registry is None else SchemaRegistry(settings.central.schema_registry),
     )

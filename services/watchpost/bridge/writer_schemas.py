@@ -50,10 +50,14 @@ class WriterSchemas:
         """
         return decode(value, lane.record, self._known)
 
+    def of(self, value: bytes) -> RecordSchema:
+        """The schema that `value` was written with. Raises UnknownSchemaError where it is not known here."""
+        return self._known.by_fingerprint(fingerprint_in(value))
+
     def not_yet_published(self, values: Iterable[bytes]) -> list[RecordSchema]:
         """The schemas of `values` that the centre lacks."""
-        needed = dict.fromkeys(fingerprint_in(value) for value in values)
-        return [self._known.by_fingerprint(needs) for needs in needed if needs not in self._published]
+        needed = {schema.fingerprint: schema for schema in map(self.of, values)}
+        return [schema for fingerprint, schema in needed.items() if fingerprint not in self._published]
 
     def published(self, schemas: Iterable[RecordSchema]) -> None:
         """Say that the transaction which carried `schemas` is committed."""

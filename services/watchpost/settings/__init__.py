@@ -2,7 +2,16 @@
 
 from watchpost.settings.api import ApiSettings, TokenSettings
 from watchpost.settings.cameras import CameraSettings, ModelParams, StreamParams
-from watchpost.settings.connections import CentralSettings, EmbeddedKafkaSettings, KafkaSettings, SecuritySettings
+from watchpost.settings.connections import (
+    CentralSettings,
+    EmbeddedKafkaSettings,
+    KafkaSettings,
+    SchemaRegistrySettings,
+    SecuritySettings,
+)
+from watchpost.settings.reading import load_settings, read_file, settings_from
+from watchpost.settings.schema import config_schema
+from watchpost.settings.scopes import Scope, changed_scopes, leaves, scopes_of, version_of
 from watchpost.settings.services import (
     BandwidthSettings,
     BridgeSettings,
@@ -12,7 +21,8 @@ from watchpost.settings.services import (
     IngestSettings,
     TelemetrySettings,
 )
-from watchpost.settings.site import SiteIdentity, SiteSettings, load_settings
+from watchpost.settings.site import SiteIdentity, SiteSettings
+from watchpost.settings.versions import versioned
 from watchpost.settings.zones import ZoneSettings
 
 __all__ = [
@@ -28,6 +38,8 @@ __all__ = [
     "IngestSettings",
     "KafkaSettings",
     "ModelParams",
+    "SchemaRegistrySettings",
+    "Scope",
     "SecuritySettings",
     "SiteIdentity",
     "SiteSettings",
@@ -35,5 +47,13 @@ __all__ = [
     "TelemetrySettings",
     "TokenSettings",
     "ZoneSettings",
+    "changed_scopes",
+    "config_schema",
+    "leaves",
     "load_settings",
+    "read_file",
+    "scopes_of",
+    "settings_from",
+    "version_of",
+    "versioned",
 ]

@@ -7,7 +7,13 @@ from pydantic import Field, model_validator
 
 from watchpost.settings.strict import StrictModel
 
-__all__ = ["CentralSettings", "EmbeddedKafkaSettings", "KafkaSettings", "SecuritySettings"]
+__all__ = [
+    "CentralSettings",
+    "EmbeddedKafkaSettings",
+    "KafkaSettings",
+    "SchemaRegistrySettings",
+    "SecuritySettings",
+]
 
 
 class SecuritySettings(StrictModel):
@@ -65,8 +71,29 @@ class KafkaSettings(StrictModel):
         return self.bootstrap or f"127.0.0.1:{self.embedded.port}"
 
 
+class SchemaRegistrySettings(StrictModel):
+    """A registry with Confluent's REST interface. With one, records go up in Confluent's wire format."""
+
+    url: str = Field(pattern="^https?://", description="Apicurio's ends with /apis/ccompat/v7")
+    username: str | None = None
+    password_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _credentials_are_whole(self) -> "SchemaRegistrySettings":
+        if (self.username is None) != (self.password_file is None):
+            raise ValueError("username and password_file go together; set both or none")
+        return self
+
+    def credentials(self) -> tuple[str, str] | None:
+        """User and password, read from its file now."""
+        if self.username is None or self.password_file is None:
+            return None
+        return self.username, self.password_file.read_text("utf-8").strip()
+
+
 class CentralSettings(StrictModel):
     """The centre's Kafka. Without it a site works alone and keeps its events until they expire."""
 
     bootstrap: str
     security: SecuritySettings = SecuritySettings()
+    schema_registry: SchemaRegistrySettings | None = None
