@@ -13,14 +13,15 @@ import pytest
 
 from tests.fakes.camera import RtspCamera, require_rtsp_server
 from tests.fakes.clips import write_clip
+from tests.fakes.forbidden_sources import forbidden_stream_urls
 from tests.fakes.scripted_servers import Listener, ScriptedServer, rtsp_script
 from tests.fakes.specs import camera_spec
 from tests.fakes.tls_front import Certificate, TlsFront, made_certificate
 from tests.fakes.watched_camera import WatchedCamera
 from tests.waiting import wait_for
-from watchpost.api.source_guard import guard_source
+from watchpost.api.source_guard import guard_source, resolve_host
 from watchpost.contracts.records import CameraSpec, SpecOrigin
-from watchpost.errors import SourceError, SourceFailure
+from watchpost.errors import SourceError, SourceFailure, SourceRefusedError
 from watchpost.ingest.packets import SourceLimits, decode
 from watchpost.ingest.sources import open_source
 from watchpost.simulation import Scene, write_video
@@ -76,6 +77,17 @@ def failure_of(source: str, *, origin: SpecOrigin = SpecOrigin.REST, secret_ref:
     with pytest.raises(SourceError) as caught:
         pictures_of(rest_spec(source, origin=origin, secret_ref=secret_ref))
     return caught.value
+
+
+def test_forbidden_stream_urls_are_refused_and_open_nothing(forbidden: Listener) -> None:
+    urls = forbidden_stream_urls(forbidden.port)
+
+    for url in urls:
+        with pytest.raises(SourceRefusedError):
+            pictures_of(rest_spec(guard_source(url, (), resolve_host).source))
+
+    assert len(set(urls)) > 100
+    assert forbidden.seen == []
 
 
 def reply(status: str, *headers: str, body: str = "") -> bytes:
