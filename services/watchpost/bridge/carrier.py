@@ -155,10 +155,8 @@ class Carrier:
     def _tell(self, breaks: Sequence[Break], state: LaneState, over: threading.Event) -> None:
         """Write the breaks in the transaction that moves the checkpoint past them."""
         now_ms = self._central_clock.now_ms()
-        told = [
-            gap_record(self._ends.site, version_of(self._settings, Scope.BRIDGE), state.cluster_id, gap, now_ms, self._clock.now)
-            for gap in breaks
-        ]
+        version = version_of(self._settings, Scope.BRIDGE)
+        told = [gap_record(self._ends.site, version, state.cluster_id, gap, now_ms, self._clock.now) for gap in breaks]
         if self._delivery.deliver(told, state.cluster_id, state.positions.values(), over):
             for gap in breaks:
                 self._log.warning("delivery gap", cause=gap.cause.value, at=gap.before, then=gap.after)

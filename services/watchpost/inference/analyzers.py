@@ -1,33 +1,30 @@
 """Which analyzer the settings ask for."""
 
-from watchpost.errors import ConfigError
+import structlog
+
 from watchpost.inference.analyzer import Analyzer
 from watchpost.inference.yolox import load_yolox
-from watchpost.models import default_models_dir, load_catalogue
-from watchpost.settings import SiteSettings
+from watchpost.models import choose_model, default_models_dir, load_catalogue
+from watchpost.settings import Scope, SiteSettings, version_of
 
 __all__ = ["build_analyzer"]
+
+_LOG = structlog.get_logger()
 
 
 def build_analyzer(settings: SiteSettings) -> Analyzer:
     """The analyzer of `model_params.model`, its files verified.
 
-    Raises ConfigError for a model that the catalogue does not know or a precision that it does not have, ModelError for
-    one whose files are missing or unusable.
+    Raises ConfigError for a model that nothing here can run, ModelError for one whose files are missing or unusable.
     """
-    wanted = settings.model_params
     catalogue = load_catalogue(settings.models_catalogue)
-    detectors = sorted(name for name, model in catalogue.models.items() if model.detector is not None)
-    if wanted.model not in detectors:
-        raise ConfigError(
-            "model_params.model", f"{wanted.model!r} is no detector that is known", f"use one of {', '.join(detectors)}"
-        )
-    if wanted.precision != "fp32":
-        raise ConfigError("model_params.precision", f"{wanted.model} has no {wanted.precision}", "write fp32")
+    chosen = choose_model(settings.model_params, catalogue)
+    for remark in chosen.remarks:
+        _LOG.info("model_runs_as_it_can", remark=remark)
     return load_yolox(
-        wanted.model,
+        chosen.name,
         default_models_dir(),
-        settings.version,
+        version_of(settings, Scope.INFERENCE),
         threads=settings.inference.threads,
         catalogue=catalogue,
     )

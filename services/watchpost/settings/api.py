@@ -10,7 +10,12 @@ from watchpost.settings.strict import StrictModel
 __all__ = ["ApiSettings", "TokenSettings"]
 
 # YAML reads an unquoted `off` as false
-_Anonymous = Annotated[Literal["none", "analyze"], BeforeValidator(lambda value: "none" if value is False else value)]
+_Anonymous = Annotated[
+    Literal["none", "analyze"],
+    BeforeValidator(
+        lambda value: "none" if value is False else value, json_schema_input_type=Literal["none", "analyze", False]
+    ),
+]
 
 
 class TokenSettings(StrictModel):

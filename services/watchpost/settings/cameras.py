@@ -4,14 +4,16 @@ import re
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from watchpost.contracts.records import Task
+from watchpost.settings.described import Fraction, text
 from watchpost.settings.strict import StrictModel
 from watchpost.settings.zones import ZoneSettings
 from watchpost.vision.geometry import FULL_FRAME, FractionBox
 
 __all__ = [
+    "Camera",
     "CameraName",
     "CameraSettings",
     "ModelParams",
@@ -29,8 +31,13 @@ _SCHEMES = ("rtsp", "rtsps", "http", "https", "file", "sim")
 _NAMED_HEIGHTS_PX = {"360p": 360, "480p": 480, "540p": 540, "720p": 720, "1080p": 1080, "1440p": 1440, "2160p": 2160}
 
 
+_NAME = "[a-z0-9][a-z0-9_-]{0,62}"
+_REFERENCE = "env:[A-Za-z_][A-Za-z0-9_]*|file:/.+"
+_DEVICE = "auto|cpu|cuda:[0-9]{1,2}"
+
+
 def _checked_name(value: str) -> str:
-    if not re.fullmatch(r"[a-z0-9]([a-z0-9_-]{0,62})", value):
+    if not re.fullmatch(_NAME, value):
         raise ValueError(f"{value!r} is no name; use 1 to 63 of a-z, 0-9, - and _, starting with a letter or digit")
     return value
 
@@ -69,7 +76,7 @@ def _checked_roi(value: tuple[float, float, float, float]) -> tuple[float, float
 
 
 def _checked_secret(value: str) -> str:
-    if not re.fullmatch(r"env:[A-Za-z_][A-Za-z0-9_]*|file:/.+", value):
+    if not re.fullmatch(_REFERENCE, value):
         raise ValueError("expected env:NAME or file:/path, which hold user:password; never the password itself")
     return value
 
@@ -80,19 +87,35 @@ def _checked_task(value: str) -> str:
     return value
 
 
-CameraName = Annotated[str, AfterValidator(_checked_name)]
-Source = Annotated[str, AfterValidator(_checked_source)]
-Resolution = Annotated[int, BeforeValidator(_height_px), Field(ge=90, le=4320)]
-_Roi = Annotated[tuple[float, float, float, float], AfterValidator(_checked_roi)]
-Tasks = Annotated[tuple[Annotated[str, AfterValidator(_checked_task)], ...], Field(min_length=1)]
-_Secret = Annotated[str, AfterValidator(_checked_secret)]
+def _checked_device(value: str) -> str:
+    if not re.fullmatch(_DEVICE, value):
+        raise ValueError(f"{value!r} is no device; write auto, cpu or cuda:N")
+    return value
+
+
+# an address that names a password is refused
+_SOURCE = rf"(?!\w+://[^/@]*:[^/@]*@)({'|'.join(_SCHEMES)}):.*|/dev/video[0-9]+"
+_NamedHeight = Literal["360p", "480p", "540p", "720p", "1080p", "1440p", "2160p"]
+_HeightPx = Annotated[int, Field(ge=90, le=4320)]
+
+CameraName = Annotated[str, AfterValidator(_checked_name), text(_NAME)]
+Source = Annotated[str, AfterValidator(_checked_source), text(_SOURCE)]
+Resolution = Annotated[_HeightPx, BeforeValidator(_height_px, json_schema_input_type=_HeightPx | _NamedHeight)]
+_Roi = Annotated[tuple[Fraction, Fraction, Fraction, Fraction], AfterValidator(_checked_roi)]
+_Task = Annotated[str, AfterValidator(_checked_task), WithJsonSchema({"type": "string", "enum": list(Task)})]
+Tasks = Annotated[tuple[_Task, ...], Field(min_length=1)]
+_Secret = Annotated[str, AfterValidator(_checked_secret), text(_REFERENCE)]
+_Device = Annotated[str, AfterValidator(_checked_device), text(_DEVICE)]
 
 
 class ModelParams(StrictModel):
     """What looks at the frames, and at how many of them."""
 
-    model: str = "yolox-nano"
-    precision: Literal["int4", "int8", "fp16", "fp32"] = "fp32"
+    model: str = Field(default="yolox-nano", description="from the catalogue; NAME-int4 and NAME/int4 name a precision")
+    precision: Literal["int4", "int8", "fp16", "fp32"] | None = Field(
+        default=None, description="the model's own unless given; `watchpost config check` tells which is in force"
+    )
+    device: _Device = Field(default="auto", description="auto, cpu or cuda:N")
     max_frames: float = Field(default=10, gt=0, le=60, description="most frames analysed a second, per camera")
     skip_frames: int = Field(default=0, ge=0, le=100, description="frames dropped after each one kept")
 
@@ -118,11 +141,13 @@ class CameraSettings(StrictModel):
     bandwidth_saving: bool = Field(default=True, description="false: analysed frames go up as well")
     thumbnail_interval_s: float | None = Field(default=None, gt=0)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _source_alone(cls, value: Any) -> Any:
-        """`door: rtsp://…` is short for `door: {source: rtsp://…}`."""
-        return {"source": value} if isinstance(value, str) else value
+
+def _source_alone(value: Any) -> Any:
+    """`door: rtsp://…` is short for `door: {source: rtsp://…}`."""
+    return {"source": value} if isinstance(value, str) else value
+
+
+Camera = Annotated[CameraSettings, BeforeValidator(_source_alone, json_schema_input_type=Source | CameraSettings)]
 
 
 def roi_from_top_left(roi: tuple[float, float, float, float] | None, origin: RoiOrigin) -> FractionBox:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from watchpost.contracts.records import Zone, ZoneKind
+from watchpost.settings.described import Fraction
 from watchpost.settings.strict import StrictModel
 from watchpost.vision.geometry import FractionPoint
 
@@ -27,14 +28,16 @@ def _checked_polygon(corners: tuple[tuple[float, float], ...]) -> tuple[tuple[fl
     return corners
 
 
-_Corner = Annotated[tuple[float, float], AfterValidator(_checked_corner)]
+_Corner = Annotated[tuple[Fraction, Fraction], AfterValidator(_checked_corner)]
 
 
 class ZoneSettings(StrictModel):
     """A polygon over people's feet, and what is told of it. Its corners have the origin that `roi_origin` names."""
 
     kind: Literal["intrusion", "loitering", "crowd"]
-    polygon: Annotated[tuple[_Corner, ...], AfterValidator(_checked_polygon), Field(max_length=64)]
+    polygon: Annotated[tuple[_Corner, ...], Field(max_length=64), AfterValidator(_checked_polygon)] = Field(
+        json_schema_extra={"minItems": _CORNERS}
+    )
     after_s: float | None = Field(
         default=None, gt=0, le=3600, description="how long people must be in it: 0.6 s, to loiter 30 s, for a crowd 2 s"
     )

@@ -1,0 +1,69 @@
+"""Which model looks at the frames, in which precision and where: not all that can be asked for is there."""
+
+import re
+from dataclasses import dataclass
+
+from watchpost.errors import ConfigError
+from watchpost.models.catalogue import Catalogue
+from watchpost.settings import ModelParams
+
+__all__ = ["ChosenModel", "choose_model"]
+
+_DETECTORS_PRECISION, _DETECTORS_DEVICE = "fp32", "cpu"
+_LATER = "Qwen3-VL comes with a later version"
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenModel:
+    """What is in force. `remarks` say what was asked for instead, and why it is not."""
+
+    name: str
+    precision: str
+    device: str
+    remarks: tuple[str, ...]
+
+
+def choose_model(params: ModelParams, catalogue: Catalogue, key: str = "model_params.model") -> ChosenModel:
+    """The model that `params` ask for. A precision or a device that it does not have is no error: it runs as it can.
+
+    `NAME-int4` and `NAME/int4` are short for the model NAME with that precision.
+
+    Args:
+        params: what is asked for.
+        catalogue: the models that are known.
+        key: what an error names, such as `--model`.
+
+    Raises:
+        ConfigError: the model is unknown, or nothing here can run it.
+    """
+    name, precision = _split(params.model, catalogue)
+    spec = catalogue.models.get(name)
+    detectors = sorted(known for known, model in catalogue.models.items() if model.detector is not None)
+    if spec is None or spec.detector is None:
+        raise _unusable(params.model, catalogue, detectors, key)
+    asked = precision or params.precision
+    remarks = []
+    if asked not in {None, _DETECTORS_PRECISION}:
+        remarks.append(f"{name} comes in {_DETECTORS_PRECISION} alone, so {asked} is not in force")
+    if params.device not in {"auto", _DETECTORS_DEVICE}:
+        remarks.append(f"{name} runs on the CPU alone, so {params.device} is not in use")
+    return ChosenModel(name, _DETECTORS_PRECISION, _DETECTORS_DEVICE, tuple(remarks))
+
+
+def _split(model: str, catalogue: Catalogue) -> tuple[str, str | None]:
+    """Name and precision; a name of the catalogue is taken as it stands."""
+    found = None if model in catalogue.models else re.fullmatch(r"(.+)[-/](int4|int8|fp16|fp32)", model)
+    return (model, None) if found is None else (found[1], found[2])
+
+
+def _unusable(model: str, catalogue: Catalogue, detectors: list[str], key: str) -> ConfigError:
+    if model.lower().startswith("qwen"):
+        problem = f"{model!r} cannot be run yet: {_LATER}"
+        return ConfigError(
+            key, problem, f"use one of {', '.join(detectors)}, or leave it out: the CPU analyzer runs then"
+        )
+    if model in catalogue.models:
+        problem = f"{model!r} is no detector: it looks at no frame by itself"
+    else:
+        problem = f"{model!r} is not in the catalogue"
+    return ConfigError(key, problem, f"use one of {', '.join(detectors)} ({_LATER})")
