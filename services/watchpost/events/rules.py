@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from watchpost.settings import SiteSettings
+from watchpost.settings import Scope, SiteSettings, version_of
 from watchpost.vision.tracking import TrackingRules
 
 __all__ = ["EventRules", "FallRules", "rules_from"]
@@ -72,7 +72,7 @@ def rules_from(settings: SiteSettings) -> EventRules:
     """The rules that a site's settings ask for."""
     events = settings.events
     return EventRules(
-        config_version=settings.version,
+        config_version=version_of(settings, Scope.EVENTS),
         count_interval_s=events.count_interval_s,
         fall=FallRules(confirm_s=events.fall_confirm_ms / 1000, cool_down_s=events.cool_down_s),
     )
