@@ -22,6 +22,7 @@ models_app = typer.Typer(help="The model catalogue.", no_args_is_help=True)
 dlq_app = typer.Typer(help="Records that nobody could read.", no_args_is_help=True)
 config_app = typer.Typer(help="The configuration file.", no_args_is_help=True)
 bridge_app = typer.Typer(help="The bridge to the centre.", no_args_is_help=True)
+token_app = typer.Typer(help="Who may call the api.", no_args_is_help=True)
 for name, group in {
     "kafka": kafka_app,
     "topics": topics_app,
@@ -30,6 +31,7 @@ for name, group in {
     "dlq": dlq_app,
     "config": config_app,
     "bridge": bridge_app,
+    "token": token_app,
 }.items():
     app.add_typer(group, name=name)
 
@@ -55,7 +57,7 @@ def main() -> None:
 
 @app.command()
 def run(
-    service: Annotated[str, typer.Argument(help="ingest, inference, events or bridge")], config: Config = None
+    service: Annotated[str, typer.Argument(help="ingest, inference, events, bridge or api")], config: Config = None
 ) -> None:
     """Run one service in the foreground."""
     from watchpost.errors import ConfigError
@@ -71,8 +73,10 @@ def run(
             from watchpost.events.pipeline import run as run_service
         case "bridge":
             from watchpost.bridge.pipeline import run as run_service
+        case "api":
+            from watchpost.api.pipeline import run as run_service
         case _:
-            raise ConfigError("service", f"there is no {service!r}", "name ingest, inference, events or bridge")
+            raise ConfigError("service", f"there is no {service!r}", "name ingest, inference, events, bridge or api")
     run_service(settings)
 
 
@@ -243,3 +247,15 @@ def bridge_adopt(config: Config = None) -> None:
     from watchpost.settings import load_settings
 
     typer.echo(adopt(load_settings(config)))
+
+
+@token_app.command("new")
+def token_new(
+    name: Annotated[str, typer.Argument(help="Whose it is.")],
+    role: Annotated[str, typer.Option(help="viewer, operator or admin")] = "viewer",
+) -> None:
+    """Make a token. It is shown this once; the configuration holds only its digest."""
+    from watchpost.api.tokens import describe_new_token
+
+    for line in describe_new_token(name, role):
+        typer.echo(line)

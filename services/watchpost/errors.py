@@ -10,13 +10,16 @@ WatchpostError
 ├── ModelError           a model file is missing, unverified or unusable
 ├── SourceError          one camera; .reason says how it failed
 ├── SourceRefusedError   a caller named a stream that it may not reach; carries the field and a remedy
+├── CallError            a call to the api is answered with a problem; carries its kind, the field and a remedy
 ├── RetryableError       the same call may work later
 └── FencedError          another instance took over; the process must end
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 __all__ = [
+    "CallError",
     "ConfigError",
     "ContractError",
     "FencedError",
@@ -120,6 +123,35 @@ class SourceRefusedError(WatchpostError):
         self.field = field
         self.problem = problem
         self.remedy = remedy
+
+
+class CallError(WatchpostError):
+    """A call to the api that is answered with a problem. No text of it holds a password.
+
+    Args:
+        kind: which problem, of those that `watchpost.api.problems` knows.
+        detail: what was expected and what came.
+        field: the field of the request that is wrong, where one is.
+        remedy: what to do instead.
+        headers: further headers of the answer.
+
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        detail: str,
+        *,
+        field: str | None = None,
+        remedy: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{kind}: {detail}")
+        self.kind = kind
+        self.detail = detail
+        self.field = field
+        self.remedy = remedy
+        self.headers = dict(headers or {})
 
 
 class RetryableError(WatchpostError):

@@ -53,14 +53,18 @@ class Health:
         with self._lock:
             self._waiting.pop(part, None)
 
+    def waits_for(self) -> dict[str, str]:
+        """What is waited for, and why."""
+        with self._lock:
+            return dict(self._waiting)
+
     def beat(self) -> None:
         """The service's loop turned once more."""
         self._beat_s = time.monotonic()
 
     def readiness(self) -> _Answer:
         """200 when nothing is waited for, else 503 with what and why."""
-        with self._lock:
-            waiting = dict(self._waiting)
+        waiting = self.waits_for()
         return _json(503 if waiting else 200, {"service": self._service, "ready": not waiting, "waits_for": waiting})
 
     def liveness(self) -> _Answer:

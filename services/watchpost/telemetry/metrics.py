@@ -3,6 +3,9 @@
 from prometheus_client import Counter, Gauge, Histogram
 
 __all__ = [
+    "API_CALLS",
+    "API_CALL_SECONDS",
+    "API_RECORDS_UNREADABLE",
     "BRIDGE_BYTES_SENT",
     "BRIDGE_DROPPED_REPEATS",
     "BRIDGE_LAG_RECORDS",
@@ -59,6 +62,11 @@ BRIDGE_LOST_RECORDS = Counter(
     "watchpost_bridge_lost_records_total", "Records that retention took before they were sent", ["producer"]
 )
 BRIDGE_LEADER = Gauge("watchpost_bridge_leader", "1 while this bridge holds the site's leadership")
+
+# api
+API_CALLS = Counter("watchpost_api_calls_total", "Calls answered", ["method", "route", "status"])
+API_CALL_SECONDS = Histogram("watchpost_api_call_seconds", "Time until a call's answer began", ["method", "route"])
+API_RECORDS_UNREADABLE = Counter("watchpost_api_unreadable_records_total", "Records passed over", ["topic"])
 
 # every service
 DEAD_LETTERS = Counter("watchpost_dead_letters_total", "Records buried", ["topic"])

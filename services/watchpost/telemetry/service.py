@@ -11,9 +11,9 @@ from watchpost.settings import SiteSettings
 from watchpost.telemetry.health import Health, serve_health
 from watchpost.telemetry.logs import configure_logs
 
-__all__ = ["Running", "ServiceName", "running"]
+__all__ = ["Running", "ServiceName", "begun", "running"]
 
-ServiceName = Literal["ingest", "inference", "events", "bridge"]
+ServiceName = Literal["ingest", "inference", "events", "bridge", "api"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +24,11 @@ class Running:
     health: Health
 
 
-@contextmanager
-def running(service: ServiceName, settings: SiteSettings, *parts: str) -> Iterator[Running]:
-    """Run a service's loop inside this block.
+def begun(service: ServiceName, settings: SiteSettings, *parts: str) -> Running:
+    """The logs, the stop and the health of a service that answers for its health itself.
 
     Args:
-        service: its name, in logs, health and for its port.
+        service: its name, in logs and health.
         settings: the site's.
         parts: what it needs before it is ready, such as "kafka".
     """
@@ -38,7 +37,14 @@ def running(service: ServiceName, settings: SiteSettings, *parts: str) -> Iterat
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    health = Health(service, *parts)
+    return Running(stop, Health(service, *parts))
+
+
+@contextmanager
+def running(service: ServiceName, settings: SiteSettings, *parts: str) -> Iterator[Running]:
+    """Run a service's loop inside this block, its health served on its port of `telemetry.ports`; as `begun` else."""
+    telemetry = settings.telemetry
+    begun_service = begun(service, settings, *parts)
     port: int = getattr(telemetry.ports, service)
-    with serve_health(health, telemetry.host, port):
-        yield Running(stop, health)
+    with serve_health(begun_service.health, telemetry.host, port):
+        yield begun_service
