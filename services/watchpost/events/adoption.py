@@ -12,7 +12,7 @@ from watchpost.events.falls import PersonState
 from watchpost.events.rules import FallRules
 from watchpost.vision.geometry import FractionBox
 
-__all__ = ["adopted"]
+__all__ = ["adopted", "near"]
 
 _MICROSECONDS = 1_000_000
 _KNOWN_SIGHTINGS = 3
@@ -36,7 +36,8 @@ def adopted(
             if person.track_id not in seen
             and _is_known(person)
             and at_us - person.seen_us <= rules.adopted_s * _MICROSECONDS
-            and _near(person.box, seen[track_id].box, rules.adopted_reach)
+            and person.box is not None
+            and near(person.box, seen[track_id].box, rules.adopted_reach)
         ]
         if lost:
             person = max(lost, key=lambda one: (one.seen_us, -one.track_id))
@@ -45,14 +46,8 @@ def adopted(
     return people
 
 
-def _is_known(person: PersonState | None) -> bool:
-    """Whether somebody was seen upright long enough to be a person of their own, and not a part of a fallen one."""
-    return person is not None and len(person.heights) >= _KNOWN_SIGHTINGS
-
-
-def _near(before: FractionBox | None, now: FractionBox, reach: float) -> bool:
-    if before is None:
-        return False
+def near(before: FractionBox, now: FractionBox, reach: float) -> bool:
+    """Whether a box meets an older one that is widened on all sides by this share of its size."""
     across, down = reach * before.width, reach * before.height
     return (
         now.x0 <= before.x1 + across
@@ -60,3 +55,8 @@ def _near(before: FractionBox | None, now: FractionBox, reach: float) -> bool:
         and now.y0 <= before.y1 + down
         and now.y1 >= before.y0 - down
     )
+
+
+def _is_known(person: PersonState | None) -> bool:
+    """Whether somebody was seen upright long enough to be a person of their own, and not a part of a fallen one."""
+    return person is not None and len(person.heights) >= _KNOWN_SIGHTINGS

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from watchpost.settings import Scope, SiteSettings, version_of
 from watchpost.vision.tracking import TrackingRules
 
-__all__ = ["EventRules", "FallRules", "rules_from"]
+__all__ = ["EventRules", "FallRules", "ZoneRules", "rules_from"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,30 @@ class FallRules:
 
 
 @dataclass(frozen=True, slots=True)
+class ZoneRules:
+    """When who is in a zone is told of; how many for how long is the zone's own (`Zone.people`, `Zone.after_s`).
+
+    Args:
+        candidate_share: after this share of the zone's time a candidate is told.
+        left_s: outside for this long ends an intrusion, and too few for this long a crowd.
+        away_s: who loiters may be outside for this long: their time in the zone goes on afterwards.
+        lost_s: nothing seen of the person for this long ends it too; until then who appears where they were lost is
+            that person ...
+        adopted_reach: ... where the old box, wider on all sides by this share, meets the new one.
+        cool_down_s: after an event the same person, or who appears where they were lost, raises none in that zone for
+            this long, and the same zone no second crowd; after a withdrawn candidate no second candidate.
+
+    """
+
+    candidate_share: float = 0.5
+    left_s: float = 3.0
+    away_s: float = 10.0
+    lost_s: float = 5.0
+    adopted_reach: float = 0.5
+    cool_down_s: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
 class EventRules:
     """Everything that turns one camera's observations into events.
 
@@ -54,7 +78,9 @@ class EventRules:
         count_settle_s: a changed count is believed when it has held this long.
         burst_before_ms: what a confirmed event asks of ingest: full rate from this long before it ...
         burst_after_ms: ... to this long after it.
+        sampled_every_s: where bandwidth is not saved, analysed frames go up no more often than this.
         fall: the fall rule.
+        zone: the rules of intrusion, loitering and crowds.
         tracking: how boxes are joined into people.
 
     """
@@ -64,7 +90,9 @@ class EventRules:
     count_settle_s: float = 0.6
     burst_before_ms: int = 10_000
     burst_after_ms: int = 10_000
+    sampled_every_s: float = 1.0
     fall: FallRules = field(default_factory=FallRules)
+    zone: ZoneRules = field(default_factory=ZoneRules)
     tracking: TrackingRules = field(default_factory=TrackingRules)
 
 
@@ -75,4 +103,5 @@ def rules_from(settings: SiteSettings) -> EventRules:
         config_version=version_of(settings, Scope.EVENTS),
         count_interval_s=events.count_interval_s,
         fall=FallRules(confirm_s=events.fall_confirm_ms / 1000, cool_down_s=events.cool_down_s),
+        zone=ZoneRules(cool_down_s=events.cool_down_s),
     )

@@ -10,11 +10,12 @@ from watchpost.errors import ContractError
 from watchpost.events.counts import CountState
 from watchpost.events.falls import PersonState
 from watchpost.events.places import FallenPlace
+from watchpost.events.zone_events import ZoneMemory
 from watchpost.vision.tracking import Tracks
 
 __all__ = ["CameraState", "decode_state", "encode_state", "initial_state"]
 
-_VERSION = 1
+_VERSION = 2
 _converter = Converter(forbid_extra_keys=True)
 
 
@@ -29,7 +30,9 @@ class CameraState:
     people: tuple[PersonState, ...] = ()
     places: tuple[FallenPlace, ...] = ()
     count: CountState = field(default_factory=CountState)
+    zones: ZoneMemory = field(default_factory=ZoneMemory)
     thumbnail_us: int | None = None
+    sampled_us: int | None = None
 
 
 def initial_state(site: SiteId, camera: CameraId) -> CameraState:

@@ -1,0 +1,60 @@
+"""Turns what became of an event into the record that tells it."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from watchpost.contracts.records import EventChanged, EventPhase, EventType, FrameAnalyzed
+from watchpost.events.identity import thumbnail_id
+from watchpost.events.rules import EventRules
+from watchpost.vision.geometry import FractionBox
+
+__all__ = ["Notice", "microseconds", "told"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A revision of an event, as the logic of its kind decided it."""
+
+    event_id: str
+    revision: int
+    phase: EventPhase
+    opened_us: int
+    box: FractionBox | None
+    confidence: float
+
+
+def microseconds(moment: datetime) -> int:
+    """The moment as whole microseconds since 1970."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def told(
+    notice: Notice,
+    kind: EventType,
+    frame: FrameAnalyzed,
+    rules: EventRules,
+    person_count: int,
+    detail: str | None = None,
+) -> EventChanged:
+    """The record. A confirmed event names the thumbnail that is cut for it."""
+    confirmed = notice.phase is EventPhase.CONFIRMED
+    return EventChanged(
+        event_id=notice.event_id,
+        revision=notice.revision,
+        site=frame.site,
+        camera=frame.camera,
+        type=kind,
+        phase=notice.phase,
+        opened_at=_EPOCH + timedelta(microseconds=notice.opened_us),
+        at=frame.captured_at,
+        confidence=notice.confidence,
+        person_count=person_count,
+        box=notice.box,
+        thumbnail_id=thumbnail_id(frame.site, frame.camera, frame.frame_id, notice.event_id) if confirmed else None,
+        clip_uri=None,
+        verdict=None,
+        detail=detail,
+        provenance=replace(frame.provenance, config_version=rules.config_version),
+    )
