@@ -1,0 +1,77 @@
+"""The consumers of `examples/` read what a real bridge brought, as programs of their own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.bridged_site import BridgedSite, event
+from tests.fakes.registry import ApicurioRegistry
+from watchpost.stream.embedded import EmbeddedKafka
+
+pytestmark = pytest.mark.kafka
+
+_EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@contextmanager
+def running(example: str, **environment: str) -> Iterator["subprocess.Popen[str]"]:
+    command = [sys.executable, str(_EXAMPLES / example)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment})
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate(timeout=10)
+
+
+def first_of(process: "subprocess.Popen[str]", event_id: str) -> dict[str, Any]:
+    """The first line about this event; the test's time limit ends the wait for one that never comes."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        seen: dict[str, Any] = json.loads(line)
+        if seen["event_id"] == event_id:
+            return seen
+    raise AssertionError(f"the example ended with {process.wait()} before it saw {event_id}")
+
+
+@pytest.fixture(scope="module")
+def site_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
+    with EmbeddedKafka(tmp_path_factory.mktemp("site")) as kafka:
+        yield kafka
+
+
+def test_consumer_prints_an_event_that_the_bridge_brought(
+    site_broker: EmbeddedKafka, embedded_broker: EmbeddedKafka, tmp_path: Path
+) -> None:
+    site = BridgedSite(site_broker.bootstrap, embedded_broker.bootstrap, tmp_path)
+    site.write([event(f"plain-{site.name}")])
+
+    with site.bridge(), running("consumer.py", BOOTSTRAP=embedded_broker.bootstrap, GROUP=site.name) as consumer:
+        seen = first_of(consumer, f"plain-{site.name}")
+
+    assert (seen["type"], seen["person_count"], seen["camera"]) == ("person_count", 2, "door")
+
+
+def test_consumer_with_a_registry_prints_an_event_that_the_bridge_brought(
+    site_broker: EmbeddedKafka, fresh_broker: Callable[[], EmbeddedKafka], tmp_path: Path
+) -> None:
+    central = fresh_broker()
+    with ApicurioRegistry(tmp_path) as registry:
+        to_centre = {"central": {"bootstrap": central.bootstrap, "schema_registry": {"url": registry.url}}}
+        site = BridgedSite(site_broker.bootstrap, central.bootstrap, tmp_path, to_centre)
+        site.write([event("registered")])
+
+        with (
+            site.bridge(),
+            running("consumer_with_registry.py", BOOTSTRAP=central.bootstrap, REGISTRY=registry.url) as consumer,
+        ):
+            seen = first_of(consumer, "registered")
+
+    assert (seen["type"], seen["person_count"], seen["camera"]) == ("person_count", 2, "door")
