@@ -8,7 +8,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-__all__ = ["Listener", "ScriptedServer", "rtsp_script"]
+__all__ = ["Dripping", "Listener", "ScriptedServer", "rtsp_script"]
 
 
 class ScriptedServer:
@@ -83,6 +83,46 @@ def rtsp_script(answers: Mapping[str, bytes]) -> Callable[[bytes], bytes]:
         return {"OPTIONS": usual, **answers}.get(method, b"").replace(b"{cseq}", cseq)
 
     return answer
+
+
+class Dripping:
+    r"""Takes connections and sends a byte every 50 ms, for ever: first `beginning` at once.
+
+    Example:
+        with Dripping(b"HTTP/1.1 200 OK\r\n") as server:
+            read(f"http://127.0.0.1:{server.port}/")
+
+    """
+
+    def __init__(self, beginning: bytes) -> None:
+        self._beginning = beginning
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self._ended = threading.Event()
+        self.port = int(self._server.getsockname()[1])
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._serve, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        with suppress(OSError):
+            self._server.shutdown(socket.SHUT_RDWR)
+        self._server.close()
+
+    def _serve(self) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = self._server.accept()
+                threading.Thread(target=self._drip, args=(connection,), daemon=True).start()
+
+    def _drip(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.sendall(self._beginning)
+            while not self._ended.wait(0.05):
+                connection.sendall(b"X")
 
 
 class Listener:

@@ -14,7 +14,7 @@ import pytest
 from tests.fakes.camera import RtspCamera, require_rtsp_server
 from tests.fakes.clips import write_clip
 from tests.fakes.forbidden_sources import forbidden_stream_urls
-from tests.fakes.scripted_servers import Listener, ScriptedServer, rtsp_script
+from tests.fakes.scripted_servers import Dripping, Listener, ScriptedServer, rtsp_script
 from tests.fakes.specs import camera_spec
 from tests.fakes.tls_front import Certificate, TlsFront, made_certificate
 from tests.fakes.watched_camera import WatchedCamera
@@ -469,3 +469,47 @@ def test_web_server_proves_its_name(certificate: Certificate, monkeypatch: pytes
     with ScriptedServer(http_script(http_answer("200 OK", body=clip)), tls=certificate.server()) as server:
         assert pictures_of(rest_spec(f"https://127.0.0.1:{server.port}/clip.ts#host=cam.example")) == 5
         assert pictures_of(rest_spec(f"https://127.0.0.1:{server.port}/clip.ts")) == 5
+
+
+@pytest.mark.parametrize(
+    ("scheme", "beginning"),
+    [
+        ("rtsp", b"RTSP/1.0 200 OK\r\n"),
+        ("rtsps", b"\x16\x03\x03\x40\x00\x02"),  # a record of TLS that never ends
+        ("http", b"HTTP/1.1 200 OK\r\n"),
+        ("http", b"HTTP/1.1 200 OK\r\n\r\n"),
+        ("https", b"\x16\x03\x03\x40\x00\x02"),
+    ],
+)
+def test_server_that_drips_for_ever_is_a_timeout(scheme: str, beginning: bytes) -> None:
+    with Dripping(beginning) as server:
+        began_s = time.monotonic()
+        failed = failure_of(f"{scheme}://127.0.0.1:{server.port}/live")
+
+    assert failed.reason is SourceFailure.TIMEOUT
+    assert time.monotonic() - began_s < 2 * QUICK.open_timeout_s
+
+
+def test_endless_answer_to_a_password_is_not_read(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("admin:x")
+    head = b'HTTP/1.1 401 No\r\nWWW-Authenticate: Digest realm="a", nonce="b"\r\nContent-Length: 999999999\r\n\r\n'
+
+    with ScriptedServer(http_script(head + b"x" * 1_000_000)) as server:
+        failed = failure_of(f"http://127.0.0.1:{server.port}/live", secret_ref=f"file:{secret}")
+
+    assert failed.reason is SourceFailure.UNAUTHORISED
+    assert len(server.heads) == 2
+
+
+@pytest.mark.parametrize(
+    "challenge", ['Digest realm="a"', 'Digest realm="a", nonce="b", algorithm=X', "Digest", "Negotiate", ""]
+)
+def test_challenge_that_nobody_can_meet_is_unauthorised(tmp_path: Path, challenge: str) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("admin:x")
+
+    with ScriptedServer(http_script(http_answer("401 No", f"WWW-Authenticate: {challenge}"))) as server:
+        failed = failure_of(f"http://127.0.0.1:{server.port}/live", secret_ref=f"file:{secret}")
+
+    assert failed.reason is SourceFailure.UNAUTHORISED

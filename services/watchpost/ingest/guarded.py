@@ -58,7 +58,7 @@ def _http(
     address: GuardedAddress, credentials: tuple[str, str] | None, limits: SourceLimits, stop: threading.Event
 ) -> Iterator[InputContainer]:
     with closing(HttpFile(address, credentials, limits, stop)) as file:
-        container_format = "mpjpeg" if file.multipart else None
+        container_format = "mpjpeg" if file.is_multipart else None
         with libav_opened(file, container_format, _HTTP_OPTIONS, limits, io_open=_nothing_else) as container:
             file.opened()
             yield container

@@ -1,7 +1,6 @@
-"""Reads a camera or recording over HTTP from its pinned address, so that libav follows nothing that the server says."""
+"""Gives libav a camera or recording over HTTP as a file, so that it follows nothing that the server says."""
 
 import re
-import ssl
 import time
 from collections.abc import Iterator
 from threading import Event
@@ -10,8 +9,8 @@ import httpx
 
 from watchpost.errors import SourceError, SourceFailure
 from watchpost.ingest.guarded_addresses import GuardedAddress
+from watchpost.ingest.http_requests import PinnedRequests, failure_of
 from watchpost.ingest.packets import SourceLimits
-from watchpost.ingest.rtsp_replies import REDIRECTED
 
 __all__ = ["HttpFile"]
 
@@ -23,13 +22,12 @@ _XML_PLAYLIST = re.compile(rb"<(MPD|ASX|smil|playlist|SmoothStreamingMedia)\b", 
 class HttpFile:
     """What the server at the address sends, as the file that PyAV reads. Used by one thread.
 
-    It goes to the pinned address only, without proxies, and takes a redirect for a refusal. A server that serves
-    ranges is read at any place.
+    A server that serves ranges is read at any place.
 
     Args:
         address: an http or https address.
-        credentials: user and password; they are sent after the server asked for them, Digest before Basic.
-        limits: how long the server may keep silent.
+        credentials: user and password.
+        limits: how long the opening may take, and the server keep silent.
         stop: ends the file when it is set.
 
     Raises:
@@ -39,29 +37,27 @@ class HttpFile:
     def __init__(
         self, address: GuardedAddress, credentials: tuple[str, str] | None, limits: SourceLimits, stop: Event
     ) -> None:
-        self._address, self._credentials, self._limits, self._stop = address, credentials, limits, stop
-        timeout = httpx.Timeout(limits.read_timeout_s, connect=limits.open_timeout_s)
-        tls = address.tls() if address.is_encrypted else False
-        self._client = httpx.Client(verify=tls, trust_env=False, follow_redirects=False, timeout=timeout)
-        self._auth: httpx.Auth | None = None
+        self._name, self._limits, self._stop = address.name, limits, stop
         self._deadline_s: float | None = time.monotonic() + limits.open_timeout_s
-        self._position = 0
-        self._left = b""
-        self._is_checked = False
+        self._requests = PinnedRequests(address, credentials, limits)
         try:
-            self._response = self._requested()
+            self._response = self._requests.get()
         except BaseException:
-            self._client.close()
+            self._requests.close()
             raise
         self._chunks: Iterator[bytes] = self._response.iter_raw()
-        length = self._response.headers.get("content-length", "")
-        self._length = int(length) if length.isdigit() else None
-        self._has_ranges = str(self._response.headers.get("accept-ranges", "")).lower() == "bytes"
+        self._left = b""
+        self._position = 0
+        self._is_checked = False
+        headers = self._response.headers
+        self._length = int(length) if (length := headers.get("content-length", "")).isdecimal() else None
+        self._has_ranges = headers.get("accept-ranges", "").lower() == "bytes"
+        self._is_multipart = headers.get("content-type", "").lower().startswith("multipart/x-mixed-replace")
 
     @property
-    def multipart(self) -> bool:
+    def is_multipart(self) -> bool:
         """Whether it is a row of JPEG pictures, which their first bytes do not always tell."""
-        return str(self._response.headers.get("content-type", "")).lower().startswith("multipart/x-mixed-replace")
+        return self._is_multipart
 
     def opened(self) -> None:
         """The opening is over: from now on only each silence is limited."""
@@ -77,7 +73,7 @@ class HttpFile:
             try:
                 self._left = next(self._chunks, b"")
             except httpx.HTTPError as error:
-                raise self._failure(error, "reading", self._limits.read_timeout_s) from None
+                raise failure_of(error, "reading", self._limits, self._name) from None
         read, self._left = self._left[:size], self._left[size:]
         self._position += len(read)
         self._check_beginning(read)
@@ -94,7 +90,7 @@ class HttpFile:
             self._response.close()
             self._position, self._left, self._chunks = wanted, b"", iter(())
             if wanted < (self._length or 0):
-                self._response = self._requested(wanted)
+                self._response = self._requests.get(wanted)
                 self._chunks = self._response.iter_raw()
         return wanted
 
@@ -105,7 +101,7 @@ class HttpFile:
     def close(self) -> None:
         """Hang up."""
         self._response.close()
-        self._client.close()
+        self._requests.close()
 
     def _check_beginning(self, first: bytes) -> None:
         """Say what a playlist is. Only for a clear reason: libav is not given the demuxers that would follow one."""
@@ -114,64 +110,3 @@ class HttpFile:
             if _PLAYLIST.match(beginning) or (beginning[:1] == b"<" and _XML_PLAYLIST.search(beginning)):
                 raise SourceError(SourceFailure.REFUSED, "the camera sends a playlist, which is not allowed")
         self._is_checked = True
-
-    def _requested(self, offset: int = 0) -> httpx.Response:
-        response = self._sent(offset)
-        challenge = " ".join(response.headers.get_list("www-authenticate")).lower()
-        if response.status_code == httpx.codes.UNAUTHORIZED and self._credentials and self._auth is None:
-            response.close()
-            self._auth = (httpx.DigestAuth if "digest" in challenge else httpx.BasicAuth)(*self._credentials)
-            response = self._sent(offset)
-        try:
-            _check_answer(response, offset)
-        except SourceError:
-            response.close()
-            raise
-        return response
-
-    def _sent(self, offset: int) -> httpx.Response:
-        address = self._address
-        url = f"{address.scheme}://{address.bracketed_ip}:{address.port}{address.rest}"
-        headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "Watchpost"}
-        if address.name is not None:
-            is_usual = httpx.URL(url).port is None
-            headers["Host"] = address.name if is_usual else f"{address.name}:{address.port}"
-        if offset:
-            headers["Range"] = f"bytes={offset}-"
-        extensions = {"sni_hostname": address.name} if address.name is not None else {}
-        try:
-            request = self._client.build_request("GET", url, headers=headers, extensions=extensions)
-            return self._client.send(request, auth=self._auth, stream=True)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise self._failure(error, "opening", self._limits.open_timeout_s) from None
-
-    def _failure(self, error: Exception, doing: str, limit_s: float) -> SourceError:
-        if isinstance(error, httpx.TimeoutException):
-            limit_s = limit_s if isinstance(error, httpx.ConnectTimeout) else self._limits.read_timeout_s
-            return SourceError(SourceFailure.TIMEOUT, f"{doing} took longer than {limit_s:g} s")
-        if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error)):
-            problem = f"the camera's certificate is not valid for {self._address.name}"
-            return SourceError(SourceFailure.REFUSED, problem)
-        reason = SourceFailure.ENDED if doing == "reading" else SourceFailure.REFUSED
-        said = next((cause.strerror for cause in _causes(error) if isinstance(cause, OSError) and cause.strerror), None)
-        return SourceError(reason, f"{doing} failed: {said or type(error).__name__}")
-
-
-def _check_answer(response: httpx.Response, offset: int) -> None:
-    code = response.status_code
-    if response.is_redirect or 300 <= code < 400:  # noqa: PLR2004  (the class of redirects)
-        raise SourceError(SourceFailure.REFUSED, REDIRECTED)
-    if code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
-        raise SourceError(SourceFailure.UNAUTHORISED, f"opening failed: the server answers {code}")
-    if code != (httpx.codes.PARTIAL_CONTENT if offset else httpx.codes.OK):
-        raise SourceError(SourceFailure.REFUSED, f"opening failed: the server answers {code}")
-    if offset and not str(response.headers.get("content-range", "")).startswith(f"bytes {offset}-"):
-        raise SourceError(SourceFailure.UNSUPPORTED, "the server sends another range than it was asked for")
-
-
-def _causes(error: BaseException | None) -> list[BaseException]:
-    found: list[BaseException] = []
-    while error is not None and error not in found:
-        found.append(error)
-        error = error.__cause__ or error.__context__
-    return found

@@ -4,11 +4,13 @@ import select
 import socket
 import ssl
 import threading
+import time
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
 from watchpost.errors import SourceError, SourceFailure
+from watchpost.ingest.deadlines import hung_up_after
 from watchpost.ingest.failures import source_error
 from watchpost.ingest.guarded_addresses import GuardedAddress
 from watchpost.ingest.packets import SourceLimits
@@ -107,22 +109,25 @@ class RtspRelay:
 
 
 def _connected(address: GuardedAddress, limits: SourceLimits) -> socket.socket:
+    began_s = time.monotonic()
     try:
         plain = socket.create_connection((address.ip, address.port), timeout=limits.open_timeout_s)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        camera = _encrypted(plain, address) if address.is_encrypted else plain
+        camera = _encrypted(plain, address, limits) if address.is_encrypted else plain
     except ssl.SSLCertVerificationError:
         problem = f"the camera's certificate is not valid for {address.name}"
         raise SourceError(SourceFailure.REFUSED, problem) from None
     except OSError as error:
-        raise source_error(error, "opening", waited_s=0, limit_s=limits.open_timeout_s) from None
+        waited_s = time.monotonic() - began_s
+        raise source_error(error, "opening", waited_s=waited_s, limit_s=limits.open_timeout_s) from None
     camera.setblocking(False)
     return camera
 
 
-def _encrypted(plain: socket.socket, address: GuardedAddress) -> socket.socket:
+def _encrypted(plain: socket.socket, address: GuardedAddress, limits: SourceLimits) -> socket.socket:
     try:
-        return address.tls().wrap_socket(plain, server_hostname=address.name)
+        with hung_up_after(plain, limits.open_timeout_s):
+            return address.tls().wrap_socket(plain, server_hostname=address.name)
     except OSError:
         plain.close()
         raise
