@@ -18,6 +18,7 @@ __all__ = [
     "CameraSettings",
     "ModelParams",
     "Resolution",
+    "Roi",
     "RoiOrigin",
     "Source",
     "StreamParams",
@@ -101,7 +102,7 @@ _HeightPx = Annotated[int, Field(ge=90, le=4320)]
 CameraName = Annotated[str, AfterValidator(_checked_name), text(_NAME)]
 Source = Annotated[str, AfterValidator(_checked_source), text(_SOURCE)]
 Resolution = Annotated[_HeightPx, BeforeValidator(_height_px, json_schema_input_type=_HeightPx | _NamedHeight)]
-_Roi = Annotated[tuple[Fraction, Fraction, Fraction, Fraction], AfterValidator(_checked_roi)]
+Roi = Annotated[tuple[Fraction, Fraction, Fraction, Fraction], AfterValidator(_checked_roi)]
 _Task = Annotated[str, AfterValidator(_checked_task), WithJsonSchema({"type": "string", "enum": list(Task)})]
 Tasks = Annotated[tuple[_Task, ...], Field(min_length=1)]
 _Secret = Annotated[str, AfterValidator(_checked_secret), text(_REFERENCE)]
@@ -124,7 +125,7 @@ class StreamParams(StrictModel):
     """How a stream is cut and scaled before anything looks at it."""
 
     resolution: Resolution = 720
-    roi: _Roi | None = None
+    roi: Roi | None = None
 
 
 class CameraSettings(StrictModel):
@@ -135,7 +136,7 @@ class CameraSettings(StrictModel):
     max_frames: float | None = Field(default=None, gt=0, le=60)
     skip_frames: int | None = Field(default=None, ge=0, le=100)
     resolution: Resolution | None = None
-    roi: _Roi | None = None
+    roi: Roi | None = None
     tasks: Tasks = tuple(Task)
     zones: dict[CameraName, ZoneSettings] = Field(default_factory=dict, description="where intrusion and the like hold")
     bandwidth_saving: bool = Field(default=True, description="false: analysed frames go up as well")

@@ -13,6 +13,7 @@ from watchpost.settings.api import ApiSettings
 from watchpost.settings.cameras import (
     Camera,
     CameraName,
+    CameraSettings,
     ModelParams,
     RoiOrigin,
     StreamParams,
@@ -111,8 +112,11 @@ class SiteSettings(BaseSettings):
         return env_settings, init_settings
 
     def camera_spec(self, name: str) -> CameraSpec:
-        """The camera `name` with the site's parameters filled in, and a version that changes when any of it does."""
-        camera = self.cameras[name]
+        """The configured camera `name`, as `spec_of` makes it."""
+        return self.spec_of(name, self.cameras[name])
+
+    def spec_of(self, name: str, camera: CameraSettings) -> CameraSpec:
+        """A camera with the site's parameters filled in, and a version that changes when any of it does."""
         roi = roi_from_top_left(camera.roi or self.stream_params.roi, self.roi_origin)
         spec = CameraSpec(
             camera=CameraId(name),

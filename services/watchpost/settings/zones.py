@@ -41,7 +41,7 @@ class ZoneSettings(StrictModel):
     after_s: float | None = Field(
         default=None, gt=0, le=3600, description="how long people must be in it: 0.6 s, to loiter 30 s, for a crowd 2 s"
     )
-    people: int | None = Field(default=None, ge=1, description="how many at least: 1, for a crowd 5")
+    people: int | None = Field(default=None, ge=1, le=10_000, description="how many at least: 1, for a crowd 5")
 
     def record(self, name: str, *, from_bottom: bool) -> Zone:
         """The zone as it travels, its origin top-left."""
