@@ -1,6 +1,7 @@
 """Puts the api's routes together, behind what all calls have in common."""
 
 from fastapi import FastAPI
+from fastapi_swagger import patch_fastapi
 
 from watchpost import __version__
 from watchpost.api import cameras, events, health_routes
@@ -13,7 +14,10 @@ __all__ = ["build_app"]
 
 def build_app(parts: ApiParts) -> FastAPI:
     """The ASGI application; `app.state.parts` is what its routes work with."""
-    app = FastAPI(title="Watchpost", version=__version__, redoc_url=None)
+    app = FastAPI(
+        title="Watchpost", version=__version__, docs_url=None, redoc_url=None, swagger_ui_oauth2_redirect_url=None
+    )
+    patch_fastapi(app, title="Watchpost")
     app.state.parts = parts
     handle_failures(app)
     for router in (cameras.router, events.router, health_routes.router):
