@@ -9,13 +9,13 @@ window.person_count, window.abnormal_events, window.saved_percent
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+from watchpost.api.subscriptions import SiteRecord
 from watchpost.contracts.records import (
     CaptureReason,
     EventChanged,
     EventPhase,
     EventType,
     FrameAnalyzed,
-    Record,
     ThumbnailTaken,
 )
 
@@ -39,7 +39,7 @@ class Window:
         self._events: list[EventChanged] = []
         self._sent_bytes = 0
 
-    def take(self, record: Record, value_bytes: int) -> None:
+    def take(self, record: SiteRecord, value_bytes: int) -> None:
         """Take in a record of the camera, in the order of its arrival; `value_bytes`: its size on the topic."""
         match record:
             case FrameAnalyzed() if record.reason is not CaptureReason.BURST:

@@ -1,0 +1,218 @@
+"""Answers GET /analyze/stream: what a camera shows, told as it happens, for as long as somebody listens."""
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from difflib import get_close_matches
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from watchpost.api.analyze import CALL_PROBLEMS, Calls, Limited
+from watchpost.api.answers import WatchQuery, as_abnormal_event, local_time
+from watchpost.api.call_cameras import CallCameras, CallWish
+from watchpost.api.guarded_route import GuardedRoute
+from watchpost.api.hanging_up import unless_hung_up
+from watchpost.api.parts import ApiParts, ReadyParts
+from watchpost.api.problems import ProblemKind, answers, problem
+from watchpost.api.watching import Watched, camera_problem, guarded, watching, watching_camera
+from watchpost.api.window import ABNORMAL, is_analysed
+from watchpost.contracts.records import (
+    CameraId,
+    EventChanged,
+    EventPhase,
+    EventType,
+    FrameAnalyzed,
+    SpecOrigin,
+    Task,
+    ThumbnailTaken,
+)
+from watchpost.errors import SourceError
+
+__all__ = ["Telling", "router"]
+
+_COUNTED_EVERY_S = 1.0
+# proxies close what is silent for a minute
+_SILENT_FOR_S = 15.0
+_CLIENT_CLOSED = 499
+_HEALTH = frozenset({EventType.CAMERA_OFFLINE, EventType.CAMERA_ONLINE})
+_EXAMPLE = """event: observation
+data: {"time": "12:05:22", "person_count": 3}
+
+event: event
+data: {"type": "fall_detected", "time": "12:05:23", "confidence": 0.87}
+
+event: thumbnail
+data: {"time": "12:05:23", "jpeg": "/9j/4AAQSkZJRgABAQ…"}
+
+: still watching
+
+"""
+
+router = APIRouter(tags=["analyze"], route_class=GuardedRoute)
+
+
+class _Stream(StreamingResponse):
+    """Server-sent events; `held` is left when they end, whoever ends them."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, told: AsyncIterator[str], held: AbstractAsyncContextManager[Any]) -> None:
+        # a proxy that gathers the answer before it passes it on would show nothing for ever
+        super().__init__(told, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        self._held = held
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._held:
+            await super().__call__(scope, receive, send)
+
+
+@router.get(
+    "/analyze/stream",
+    summary="Go on watching a stream",
+    response_class=_Stream,
+    dependencies=[Limited],
+    responses={
+        200: {
+            "description": "Server-sent events, until the caller hangs up",
+            "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EXAMPLE}},
+        },
+        **answers(*CALL_PROBLEMS, ProblemKind.NOT_FOUND),
+    },
+)
+async def watch(query: Annotated[WatchQuery, Query()], request: Request, parts: ReadyParts, calls: Calls) -> Response:
+    """Tell what a camera shows as it happens: the parameters of POST /analyze as a query, without a window.
+
+    `observation` says how many people there are, at most once a second; `event` tells what was confirmed, and when the
+    camera goes offline or comes back; `thumbnail` is its newest picture. Comments keep the connection open. Events
+    carry no id: who comes back after a break begins anew (what was missed: GET /events). Who hangs up frees the camera.
+    """
+    held = AsyncExitStack()
+    watched = await unless_hung_up(request, _opened(held, query, parts, calls))
+    if watched is None:
+        await held.aclose()
+        return Response(status_code=_CLIENT_CLOSED)
+    return _Stream(_told(watched, Telling(query.tasks, parts.settings.site.zone)), held)
+
+
+async def _opened(held: AsyncExitStack, query: WatchQuery, parts: ApiParts, calls: CallCameras) -> Watched:
+    """The camera that the query names, watched until `held` is left; left at once when this fails or is cancelled."""
+    try:
+        return await held.enter_async_context(await _named(query, parts, calls))
+    except SourceError as failure:
+        raise camera_problem(failure) from None
+
+
+async def _named(query: WatchQuery, parts: ApiParts, calls: CallCameras) -> AbstractAsyncContextManager[Watched]:
+    if (query.stream_url is None) == (query.camera is None):
+        raise problem(
+            ProblemKind.INVALID_REQUEST,
+            "either stream_url or camera is needed, and not both",
+            field="stream_url",
+            remedy="name a stream by stream_url=rtsp://…, or a camera of the site by camera=NAME",
+        )
+    if query.camera is not None:
+        return _camera_named(query.camera, query, parts)
+    source = await guarded(query.stream_url or "", parts)
+    if source.credentials is not None:
+        raise problem(
+            ProblemKind.SOURCE_REFUSED,
+            "it holds a user and a password, and the address of a request is logged on its way",
+            field="stream_url",
+            remedy="add the camera by POST /cameras, then watch it by camera=NAME; change the password, too",
+        )
+    tasks = tuple(dict.fromkeys(query.tasks))
+    wish = CallWish(source, tasks, query.bandwidth_saving, query.thumbnail_interval)
+    return watching(wish, parts, calls)
+
+
+def _camera_named(name: str, query: WatchQuery, parts: ApiParts) -> AbstractAsyncContextManager[Watched]:
+    cameras = parts.view.cameras()
+    spec = cameras.get(CameraId(name))
+    if spec is None or spec.origin is SpecOrigin.ANALYZE:
+        near = get_close_matches(name, cameras, n=1)
+        remedy = f"did you mean {near[0]}?" if near else "GET /cameras lists those that there are"
+        raise problem(ProblemKind.NOT_FOUND, f"there is no camera {name!r}", field="camera", remedy=remedy)
+    return watching_camera(spec, query.tasks, parts)
+
+
+class Telling:
+    """Turns a camera's records into server-sent events; times are seconds of a monotonic clock.
+
+    Args:
+        tasks: what was asked for.
+        zone: the site's time zone.
+    """
+
+    def __init__(self, tasks: list[str], zone: ZoneInfo) -> None:
+        self._counts = Task.PERSON_DETECTION in tasks
+        self._types: frozenset[str] = _HEALTH | (ABNORMAL if Task.ABNORMAL_BEHAVIOR in tasks else frozenset())
+        self._zone = zone
+        self._told: set[str] = set()
+        self._uncounted: FrameAnalyzed | None = None
+        self._counted_s = float("-inf")
+        self._said_s = float("-inf")
+
+    def take(self, record: object, now_s: float) -> list[str]:
+        """What is to be said now that `record` came."""
+        said: list[str] = []
+        match record:
+            case FrameAnalyzed() if self._counts and is_analysed(record):
+                self._uncounted = record
+            case EventChanged(phase=EventPhase.CONFIRMED) if record.type in self._types:
+                if record.event_id not in self._told:
+                    self._told.add(record.event_id)
+                    said.append(_event("event", as_abnormal_event(record, self._zone).model_dump()))
+            case ThumbnailTaken():
+                jpeg = base64.b64encode(record.jpeg).decode()
+                said.append(_event("thumbnail", {"time": local_time(record.taken_at, self._zone), "jpeg": jpeg}))
+            case _:
+                pass
+        return self._noted(said, now_s) + self.due(now_s)
+
+    def due(self, now_s: float) -> list[str]:
+        """What is to be said now although nothing came."""
+        said: list[str] = []
+        if self._uncounted is not None and now_s - self._counted_s >= _COUNTED_EVERY_S:
+            frame, self._uncounted, self._counted_s = self._uncounted, None, now_s
+            time = local_time(frame.captured_at, self._zone)
+            said.append(_event("observation", {"time": time, "person_count": frame.person_count}))
+        elif now_s - self._said_s >= _SILENT_FOR_S:
+            said.append(": still watching\n\n")
+        return self._noted(said, now_s)
+
+    def next_due_s(self) -> float:
+        """When `due` is to be asked again at the latest."""
+        silent_s = self._said_s + _SILENT_FOR_S
+        return silent_s if self._uncounted is None else min(silent_s, self._counted_s + _COUNTED_EVERY_S)
+
+    def _noted(self, said: list[str], now_s: float) -> list[str]:
+        if said:
+            self._said_s = now_s
+        return said
+
+
+async def _told(watched: Watched, telling: Telling) -> AsyncIterator[str]:
+    now_s = asyncio.get_running_loop().time
+    for said in telling.take(watched.first, now_s()):
+        yield said
+    while True:
+        try:
+            async with asyncio.timeout_at(telling.next_due_s()):
+                record = (await watched.records.get()).record
+        except TimeoutError:
+            lines = telling.due(now_s())
+        else:
+            lines = telling.take(record, now_s())
+        for said in lines:
+            yield said
+
+
+def _event(name: str, data: dict[str, Any]) -> str:
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n"

@@ -1,0 +1,127 @@
+"""Brings a call to its camera: the one that shows the stream already, or one that is added for the call."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from typing import assert_never
+
+from watchpost.api.call_cameras import CallCameras, CallWish
+from watchpost.api.joining import find_running
+from watchpost.api.looking import failure_from, first_frame
+from watchpost.api.parts import ApiParts
+from watchpost.api.presence import CameraState
+from watchpost.api.problems import ProblemKind, problem
+from watchpost.api.source_guard import GuardedSource, guard_source
+from watchpost.api.subscriptions import Subscription
+from watchpost.contracts.records import CameraId, CameraSpec, FrameAnalyzed
+from watchpost.errors import CallError, SourceError, SourceFailure, SourceRefusedError
+
+__all__ = ["Watched", "camera_problem", "guarded", "watching", "watching_camera"]
+
+_RESOLVED_WITHIN_S = 5.0
+# beyond ingest's own patience with a camera: its reason is the better answer
+_LOOKED_AT_WITHIN_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A camera that a call looks at: what came of it since `first`, the frame that the looking begins with."""
+
+    camera: CameraId
+    records: Subscription
+    first: FrameAnalyzed
+
+
+async def guarded(stream_url: str, parts: ApiParts) -> GuardedSource:
+    """The stream that a caller names, if it may be opened.
+
+    Raises:
+        CallError: it may not.
+    """
+    try:
+        async with asyncio.timeout(_RESOLVED_WITHIN_S):
+            allowed = parts.settings.api.allowed_sources
+            return await asyncio.to_thread(guard_source, stream_url, allowed, parts.resolve)
+    except SourceRefusedError as error:
+        raise problem(ProblemKind.SOURCE_REFUSED, error.problem, field=error.field, remedy=error.remedy) from None
+    except TimeoutError:
+        raise problem(
+            ProblemKind.SOURCE_REFUSED,
+            f"its name was not resolved within {_RESOLVED_WITHIN_S:g} s",
+            field="stream_url",
+            remedy="write the camera's address instead of its name",
+        ) from None
+
+
+@asynccontextmanager
+async def watching(wish: CallWish, parts: ApiParts, calls: CallCameras) -> AsyncIterator[Watched]:
+    """The stream's camera while the block runs.
+
+    Raises:
+        CallError: it cannot be added, or is not watched for what the call asks.
+        SourceError: it fails, or nothing of it was analysed in time.
+    """
+    specs = list(parts.view.cameras().values())
+    running = await asyncio.to_thread(find_running, specs, wish.source, parts.clock.now())
+    if running is not None:
+        async with watching_camera(running, wish.tasks, parts) as watched:
+            yield watched
+        return
+    camera = calls.name_of(wish.source)
+    async with _watched(camera, wish.tasks, parts, calls.hold(camera, wish)) as watched:
+        yield watched
+
+
+@asynccontextmanager
+async def watching_camera(spec: CameraSpec, tasks: Iterable[str], parts: ApiParts) -> AsyncIterator[Watched]:
+    """A camera of the site while the block runs.
+
+    Raises:
+        CallError, SourceError: likewise.
+    """
+    missing = sorted(set(tasks) - set(spec.assignment.tasks))
+    if missing:
+        raise problem(
+            ProblemKind.INVALID_REQUEST,
+            f"the camera {spec.camera} shows this stream, and is not watched for {', '.join(missing)}",
+            field="tasks",
+            remedy=f"leave it out, or have the operator add it to the tasks of {spec.camera}",
+        )
+    async with _watched(spec.camera, tasks, parts, nullcontext()) as watched:
+        yield watched
+
+
+@asynccontextmanager
+async def _watched(
+    camera: CameraId, tasks: Iterable[str], parts: ApiParts, holding: AbstractAsyncContextManager[None]
+) -> AsyncIterator[Watched]:
+    # subscribed before the camera is there: its failure may be the first that is told of it
+    async with parts.view.subscribe(camera) as records, holding:
+        if camera in parts.view.cameras():
+            presence = parts.view.presence(camera)
+            if presence.state is CameraState.OFFLINE:
+                raise failure_from(presence.reason)
+        within_s = parts.settings.ingest.open_timeout_s + _LOOKED_AT_WITHIN_S
+        yield Watched(camera, records, await first_frame(records, tasks, within_s))
+
+
+def camera_problem(failure: SourceError) -> CallError:
+    """The answer to a call whose camera failed."""
+    match failure.reason:
+        case SourceFailure.UNAUTHORISED:
+            kind, remedy = ProblemKind.CAMERA_UNAUTHORISED, "write the camera's own: rtsp://USER:PASSWORD@HOST/PATH"
+        case SourceFailure.UNSUPPORTED:
+            kind, remedy = ProblemKind.CAMERA_UNSUPPORTED, "name the camera's video stream itself"
+        case (
+            SourceFailure.REFUSED
+            | SourceFailure.TIMEOUT
+            | SourceFailure.NO_KEYFRAME
+            | SourceFailure.FROZEN
+            | SourceFailure.ENDED
+        ):
+            kind = ProblemKind.CAMERA_UNREACHABLE
+            remedy = "check the address and that the camera runs and sends; GET /readyz tells whether the site works"
+        case other:
+            assert_never(other)
+    return problem(kind, str(failure), field="stream_url", remedy=remedy)
