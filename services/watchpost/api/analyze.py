@@ -15,7 +15,8 @@ from watchpost.api.hanging_up import unless_hung_up
 from watchpost.api.looking import fill, recent_enough, wait_for_thumbnail
 from watchpost.api.parts import ApiParts, CallerOf, Parts, ReadyParts
 from watchpost.api.problems import ProblemKind, answers, problem
-from watchpost.api.watching import Watched, camera_problem, guarded, watching
+from watchpost.api.sources import guarded
+from watchpost.api.watching import Watched, camera_problem, watching
 from watchpost.api.window import Window
 from watchpost.contracts.records import ThumbnailTaken
 from watchpost.errors import SourceError
@@ -90,7 +91,7 @@ async def analyze(asked: AnalyzeRequest, request: Request, parts: ReadyParts, ca
 
 async def _analyzed(asked: AnalyzeRequest, parts: ApiParts, calls: CallCameras) -> AnalyzeAnswer:
     window_s = _window_s(asked, parts.settings.api.window_max_s)
-    source = await guarded(asked.stream_url, parts)
+    source = await guarded(parts, asked.stream_url, "stream_url")
     tasks = tuple(dict.fromkeys(asked.tasks))
     wish = CallWish(source, tasks, asked.output.bandwidth_saving, asked.output.thumbnail_interval)
     try:

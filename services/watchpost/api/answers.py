@@ -2,10 +2,12 @@
 
 import base64
 from datetime import datetime
-from typing import Annotated, Literal
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from watchpost.api.window import Window
 from watchpost.contracts.records import EventChanged, Task, ThumbnailTaken
@@ -34,7 +36,9 @@ def _known_task(value: str) -> str:
     return value
 
 
-_TaskName = Annotated[str, AfterValidator(_known_task), WithJsonSchema({"type": "string", "enum": list(Task)})]
+_TaskName = Annotated[
+    str, Field(max_length=64), AfterValidator(_known_task), WithJsonSchema({"type": "string", "enum": list(Task)})
+]
 _Tasks = Annotated[list[_TaskName], Field(min_length=1, max_length=16, description="What to look for.")]
 _StreamUrl = Annotated[
     str,
@@ -50,22 +54,44 @@ _INTERVAL = "Seconds between two thumbnails of a camera that is added for the ca
 _SAVING = "false: analysed frames go up as well (of a camera that is added for the call), and `bandwidth_saved` says so"
 
 
-class OutputAsked(BaseModel):
+class _Spelt(BaseModel):
+    """What a caller sends: a field that there is not is refused with the name of one that there is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_spelt_right(cls, value: Any) -> Any:
+        unknown = [name for name in value if name not in cls.model_fields] if isinstance(value, dict) else []
+        if unknown:
+            near = get_close_matches(str(unknown[0]), cls.model_fields, n=1)
+            remedy = f"did you mean {near[0]}?" if near else f"known here: {', '.join(cls.model_fields)}"
+            raise ValidationError.from_exception_data(
+                cls.__name__,
+                [
+                    InitErrorDetails(
+                        type=PydanticCustomError("unknown_field", f"there is no such field; {remedy}"),
+                        loc=(str(unknown[0]),),
+                        input=None,
+                    )
+                ],
+            )
+        return value
+
+
+class OutputAsked(_Spelt):
     """What comes of the call besides its answer. It holds for a camera that is added for the call alone."""
 
-    # strict: a number in quotes is no number
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(strict=True)  # a number in quotes is no number
 
     bandwidth_saving: bool = Field(default=True, description=_SAVING)
     thumbnail_interval: _IntervalS = Field(default=10, description=_INTERVAL)
 
 
-class AnalyzeRequest(BaseModel):
+class AnalyzeRequest(_Spelt):
     """Look at a camera for a while."""
 
     model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
         strict=True,
         json_schema_extra={
             "examples": [
@@ -132,10 +158,8 @@ class AnalyzeAnswer(BaseModel):
     )
 
 
-class WatchQuery(BaseModel):
+class WatchQuery(_Spelt):
     """What to go on watching: a stream, or a camera of the site by its name."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     stream_url: Annotated[str, Field(min_length=1, max_length=2048)] | None = Field(
         default=None,

@@ -23,10 +23,7 @@ from watchpost.api.spec_writer import SpecWriter
 from watchpost.clock import Clock
 from watchpost.contracts.records import Assignment, CameraId, CameraSpec, SpecOrigin
 from watchpost.errors import CallError
-from watchpost.settings import SiteSettings
-from watchpost.settings.cameras import roi_from_top_left
-from watchpost.settings.versions import versioned
-from watchpost.vision.geometry import FULL_FRAME
+from watchpost.settings import CameraSettings, SiteSettings, versioned
 
 __all__ = ["CallCameras", "CallWish", "joint_assignment"]
 
@@ -195,23 +192,12 @@ class CallCameras:
             )
 
     async def _new_spec(self, camera: CameraId, wish: CallWish) -> CameraSpec:
-        settings, credentials = self._settings, wish.source.credentials
-        stream = settings.stream_params
-        roi = roi_from_top_left(stream.roi, settings.roi_origin)
-        secret = None if credentials is None else await asyncio.to_thread(self._files.write, camera, credentials)
-        return CameraSpec(
-            camera=camera,
-            source=wish.source.source,
-            secret_ref=secret,
-            origin=SpecOrigin.ANALYZE,
-            expires_at=None,
-            max_frames=settings.model_params.max_frames,
-            skip_frames=settings.model_params.skip_frames,
-            height_px=stream.resolution,
-            roi=None if roi == FULL_FRAME else roi,
-            assignment=wish.assignment,
-            config_version="",
-        )
+        wanted = CameraSettings(source=wish.source.source, tasks=wish.tasks)
+        spec = replace(self._settings.spec_of(camera, wanted), origin=SpecOrigin.ANALYZE)
+        credentials = wish.source.credentials
+        if credentials is None:
+            return spec
+        return replace(spec, secret_ref=await asyncio.to_thread(self._files.write, camera, credentials))
 
 
 def joint_assignment(asked: Iterable[Assignment]) -> Assignment:

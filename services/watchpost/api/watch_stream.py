@@ -21,7 +21,8 @@ from watchpost.api.guarded_route import GuardedRoute
 from watchpost.api.hanging_up import unless_hung_up
 from watchpost.api.parts import ApiParts, ReadyParts
 from watchpost.api.problems import ProblemKind, answers, problem
-from watchpost.api.watching import Watched, camera_problem, guarded, watching, watching_camera
+from watchpost.api.sources import guarded
+from watchpost.api.watching import Watched, camera_problem, watching, watching_camera
 from watchpost.api.window import ABNORMAL, is_analysed
 from watchpost.contracts.records import (
     CameraId,
@@ -119,7 +120,7 @@ async def _named(query: WatchQuery, parts: ApiParts, calls: CallCameras) -> Abst
         )
     if query.camera is not None:
         return _camera_named(query.camera, query, parts)
-    source = await guarded(query.stream_url or "", parts)
+    source = await guarded(parts, query.stream_url or "", "stream_url")
     if source.credentials is not None:
         raise problem(
             ProblemKind.SOURCE_REFUSED,

@@ -12,14 +12,12 @@ from watchpost.api.looking import failure_from, first_frame
 from watchpost.api.parts import ApiParts
 from watchpost.api.presence import CameraState
 from watchpost.api.problems import ProblemKind, problem
-from watchpost.api.source_guard import GuardedSource, guard_source
 from watchpost.api.subscriptions import Subscription
 from watchpost.contracts.records import CameraId, CameraSpec, FrameAnalyzed
-from watchpost.errors import CallError, SourceError, SourceFailure, SourceRefusedError
+from watchpost.errors import CallError, SourceError, SourceFailure
 
-__all__ = ["Watched", "camera_problem", "guarded", "watching", "watching_camera"]
+__all__ = ["Watched", "camera_problem", "watching", "watching_camera"]
 
-_RESOLVED_WITHIN_S = 5.0
 # beyond ingest's own patience with a camera: its reason is the better answer
 _LOOKED_AT_WITHIN_S = 5.0
 
@@ -31,27 +29,6 @@ class Watched:
     camera: CameraId
     records: Subscription
     first: FrameAnalyzed
-
-
-async def guarded(stream_url: str, parts: ApiParts) -> GuardedSource:
-    """The stream that a caller names, if it may be opened.
-
-    Raises:
-        CallError: it may not.
-    """
-    try:
-        async with asyncio.timeout(_RESOLVED_WITHIN_S):
-            allowed = parts.settings.api.allowed_sources
-            return await asyncio.to_thread(guard_source, stream_url, allowed, parts.resolve)
-    except SourceRefusedError as error:
-        raise problem(ProblemKind.SOURCE_REFUSED, error.problem, field=error.field, remedy=error.remedy) from None
-    except TimeoutError:
-        raise problem(
-            ProblemKind.SOURCE_REFUSED,
-            f"its name was not resolved within {_RESOLVED_WITHIN_S:g} s",
-            field="stream_url",
-            remedy="write the camera's address instead of its name",
-        ) from None
 
 
 @asynccontextmanager
