@@ -1,9 +1,195 @@
 """Lists, adds, changes and removes the site's cameras."""
 
-from fastapi import APIRouter
+import asyncio
+from dataclasses import replace
+from typing import Any
 
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from watchpost.api.camera_shapes import CameraChange, CameraList, CameraShown, NewCamera, given, shown
 from watchpost.api.guarded_route import GuardedRoute
+from watchpost.api.parts import ApiParts, ReadyParts
+from watchpost.api.problems import ProblemKind, answers, problem
+from watchpost.api.sources import credentials_of, guarded
+from watchpost.contracts.records import CameraId, CameraSpec, SpecOrigin
+from watchpost.errors import CallError
+from watchpost.settings import CameraSettings
+from watchpost.settings.versions import versioned
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/cameras", tags=["cameras"], route_class=GuardedRoute)
+
+_UNKNOWN = answers(ProblemKind.NOT_FOUND)
+_BODY = (
+    ProblemKind.MALFORMED_BODY,
+    ProblemKind.BODY_TOO_LARGE,
+    ProblemKind.UNSUPPORTED_MEDIA_TYPE,
+    ProblemKind.INVALID_REQUEST,
+    ProblemKind.UNKNOWN_TASK,
+    ProblemKind.SOURCE_REFUSED,
+)
+_FOREIGN = (ProblemKind.CAMERA_OF_CONFIG, ProblemKind.CAMERA_OF_CALL)
+# names of the cameras that calls to /analyze add
+_RESERVED = "call-"
+_IN_THE_SPEC = {"max_frames": "max_frames", "skip_frames": "skip_frames", "resolution": "height_px", "roi": "roi"}
+
+
+@router.get("", summary="The cameras of the site")
+async def list_cameras(parts: ReadyParts) -> CameraList:
+    """Those of the configuration file, those added here, and those that calls look at now."""
+    specs = parts.view.cameras().values()
+    return CameraList(cameras=[_shown(parts, spec) for spec in specs], max_streams=parts.settings.max_streams)
+
+
+@router.get("/{name}", summary="One camera", responses=_UNKNOWN)
+async def get_camera(parts: ReadyParts, name: str) -> CameraShown:
+    """The camera, and whether it delivers pictures."""
+    return _shown(parts, _known(parts, name))
+
+
+@router.post(
+    "",
+    summary="Add a camera",
+    status_code=201,
+    responses=answers(*_BODY, ProblemKind.CAMERA_EXISTS, ProblemKind.MAX_STREAMS),
+)
+async def add_camera(parts: ReadyParts, camera: NewCamera, response: Response) -> CameraShown:
+    """Answered when the site's Kafka has it; the camera's `presence` tells soon after whether it delivers pictures.
+
+    The other cameras are not disturbed.
+    """
+    if camera.name.startswith(_RESERVED):
+        raise problem(
+            ProblemKind.INVALID_REQUEST, f"{_RESERVED}… is for calls", field="name", remedy="choose another name"
+        )
+    source = await guarded(parts, camera.source, "source")
+    credentials = credentials_of(camera.username, _revealed(camera), source.credentials)
+    wanted = CameraSettings(source=source.source, **_not_null(given(camera)))
+    spec = replace(parts.settings.spec_of(camera.name, wanted), origin=SpecOrigin.REST)
+    async with parts.specs.changing:
+        _check_room(parts, spec.camera)
+        spec = versioned(replace(spec, secret_ref=await _kept(parts, spec.camera, credentials)))
+        await parts.specs.put(spec)
+    response.headers["Location"] = f"/cameras/{spec.camera}"
+    return _shown(parts, spec)
+
+
+@router.patch("/{name}", summary="Change a camera", responses=answers(*_BODY, ProblemKind.NOT_FOUND, *_FOREIGN))
+async def change_camera(parts: ReadyParts, name: str, change: CameraChange) -> CameraShown:
+    """What is left out stays as it is. Only a new source or password has the camera connect anew."""
+    source = None if change.source is None else await guarded(parts, change.source, "source")
+    credentials = credentials_of(change.username, _revealed(change), None if source is None else source.credentials)
+    async with parts.specs.changing:
+        before = _own(parts, name)
+        spec = _changed(parts, before, given(change))
+        if source is not None:
+            spec = replace(spec, source=source.source)
+        if source is not None or {"username", "password"} & change.model_fields_set:
+            spec = replace(spec, secret_ref=await _kept(parts, spec.camera, credentials))
+        spec = versioned(spec)
+        if spec != before:
+            await parts.specs.put(spec)
+    if spec.secret_ref != before.secret_ref:
+        await asyncio.to_thread(parts.secrets.remove, before.secret_ref)
+    return _shown(parts, spec)
+
+
+@router.delete(
+    "/{name}", summary="Remove a camera", status_code=204, responses=answers(ProblemKind.NOT_FOUND, *_FOREIGN)
+)
+async def remove_camera(parts: ReadyParts, name: str) -> None:
+    """Its password goes with it. Its events stay until they expire."""
+    async with parts.specs.changing:
+        spec = _own(parts, name)
+        await parts.specs.remove(spec.camera)
+    await asyncio.to_thread(parts.secrets.remove, spec.secret_ref)
+
+
+def _shown(parts: ApiParts, spec: CameraSpec) -> CameraShown:
+    return shown(spec, parts.view.presence(spec.camera), parts.settings.roi_origin)
+
+
+def _known(parts: ApiParts, name: str) -> CameraSpec:
+    spec = parts.view.cameras().get(CameraId(name))
+    if spec is None:
+        raise problem(
+            ProblemKind.NOT_FOUND, "there is no camera of this name", field="name", remedy="GET /cameras lists them"
+        )
+    return spec
+
+
+def _own(parts: ApiParts, name: str) -> CameraSpec:
+    """The camera, if it is one that callers may change."""
+    spec = _known(parts, name)
+    match spec.origin:
+        case SpecOrigin.REST:
+            return spec
+        case SpecOrigin.CONFIG:
+            raise problem(
+                ProblemKind.CAMERA_OF_CONFIG,
+                f"{name} is a camera of the configuration file",
+                field="name",
+                remedy=f"change cameras.{name} in config.yaml",
+            )
+        case SpecOrigin.ANALYZE:
+            raise problem(
+                ProblemKind.CAMERA_OF_CALL,
+                f"{name} is there for a call to /analyze",
+                field="name",
+                remedy="it goes by itself when the call ends",
+            )
+
+
+def _check_room(parts: ApiParts, camera: CameraId) -> None:
+    cameras, most = parts.view.cameras(), parts.settings.max_streams
+    if camera in cameras:
+        raise problem(
+            ProblemKind.CAMERA_EXISTS,
+            f"there is a camera {camera} already",
+            field="name",
+            remedy=f"PATCH /cameras/{camera} changes it, or choose another name",
+        )
+    if len(cameras) >= most:
+        raise problem(
+            ProblemKind.MAX_STREAMS,
+            f"there are {len(cameras)} cameras, and max_streams is {most}",
+            remedy="remove a camera, or have the operator raise max_streams",
+        )
+
+
+def _changed(parts: ApiParts, before: CameraSpec, changes: dict[str, Any]) -> CameraSpec:
+    """The spec with these fields as a new camera with them would have them, and all others untouched."""
+    wanted = parts.settings.spec_of(before.camera, CameraSettings(source=before.source, **_not_null(changes)))
+    direct = {_IN_THE_SPEC[field]: getattr(wanted, _IN_THE_SPEC[field]) for field in changes.keys() & _IN_THE_SPEC}
+    asked = {field: getattr(wanted.assignment, field) for field in changes.keys() - _IN_THE_SPEC.keys()}
+    return replace(before, **direct, assignment=replace(before.assignment, **asked))
+
+
+def _not_null(fields: dict[str, Any]) -> dict[str, Any]:
+    """What is null is as the configuration has it."""
+    return {field: value for field, value in fields.items() if value is not None}
+
+
+def _revealed(camera: NewCamera | CameraChange) -> str | None:
+    return None if camera.password is None else camera.password.get_secret_value()
+
+
+async def _kept(parts: ApiParts, camera: CameraId, credentials: str | None) -> str | None:
+    """The reference to `credentials`, which are then in a file."""
+    if credentials is None:
+        return None
+    try:
+        return await asyncio.to_thread(parts.secrets.write, camera, credentials)
+    except OSError as error:
+        raise _not_kept(error) from None
+
+
+def _not_kept(error: OSError) -> CallError:
+    return problem(
+        ProblemKind.NOT_READY,
+        f"the password cannot be kept ({error.strerror})",
+        remedy="see that state_dir/secrets can be written to",
+        headers={"Retry-After": "60"},
+    )

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from watchpost.contracts.records import CameraId, EventChanged, EventType, FrameAnalyzed
 
-__all__ = ["CameraState", "Presence", "Presences"]
+__all__ = ["NOTHING_KNOWN", "CameraState", "Presence", "Presences"]
 
 _MOST_CAMERAS = 10_000
 # Kafka's clock stamps the spec, ingest's clock the event
@@ -31,7 +31,7 @@ class Presence:
     since: datetime | None
 
 
-_NOTHING_KNOWN = Presence(CameraState.UNKNOWN, "no picture and no failure has been told yet", None)
+NOTHING_KNOWN = Presence(CameraState.UNKNOWN, "no picture and no failure has been told yet", None)
 
 
 class Presences:
@@ -63,10 +63,10 @@ class Presences:
 
     def of(self, camera: CameraId, source_since: datetime) -> Presence:
         """What is known of `camera`, which has had its source since `source_since`."""
-        at, told = self._told.get(camera, (source_since, _NOTHING_KNOWN))
+        at, told = self._told.get(camera, (source_since, NOTHING_KNOWN))
         if at < source_since - _CLOCKS_APART:
             self.forget(camera)  # its next picture counts
-            return _NOTHING_KNOWN
+            return NOTHING_KNOWN
         return told
 
     def _tell(self, camera: CameraId, at: datetime, told: Presence) -> None:

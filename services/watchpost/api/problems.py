@@ -39,6 +39,7 @@ class ProblemKind(StrEnum):
     METHOD_NOT_ALLOWED = "method-not-allowed"
     CAMERA_EXISTS = "camera-exists"
     CAMERA_OF_CONFIG = "camera-of-config"
+    CAMERA_OF_CALL = "camera-of-call"
     MAX_STREAMS = "max-streams"
     BODY_TOO_LARGE = "body-too-large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type"
@@ -63,6 +64,7 @@ _STATUS_AND_TITLE: Mapping[ProblemKind, tuple[HTTPStatus, str]] = {
     ProblemKind.METHOD_NOT_ALLOWED: (HTTPStatus.METHOD_NOT_ALLOWED, "This cannot be done here"),
     ProblemKind.CAMERA_EXISTS: (HTTPStatus.CONFLICT, "The camera exists already"),
     ProblemKind.CAMERA_OF_CONFIG: (HTTPStatus.CONFLICT, "The camera belongs to the configuration file"),
+    ProblemKind.CAMERA_OF_CALL: (HTTPStatus.CONFLICT, "The camera is there for a call alone"),
     ProblemKind.MAX_STREAMS: (HTTPStatus.CONFLICT, "The site has as many cameras as it may have"),
     ProblemKind.BODY_TOO_LARGE: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large"),
     ProblemKind.UNSUPPORTED_MEDIA_TYPE: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body is of another type than JSON"),

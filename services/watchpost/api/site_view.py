@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import assert_never
 
 from watchpost.api.kept import KeptEvents, KeptThumbnails
-from watchpost.api.presence import Presence, Presences
+from watchpost.api.presence import NOTHING_KNOWN, Presence, Presences
 from watchpost.api.subscriptions import Seen, Subscription, Subscriptions
 from watchpost.clock import Clock
 from watchpost.contracts.records import CameraId, CameraSpec, EventChanged, FrameAnalyzed, ThumbnailTaken
@@ -72,8 +72,9 @@ class SiteView:
         return [known.spec for known in self._specs.values() if _is_over(known.spec, now)]
 
     def presence(self, camera: CameraId) -> Presence:
-        """Whether `camera`, one of `cameras()`, delivers pictures."""
-        return self._presences.of(camera, self._specs[camera].source_since)
+        """Whether `camera` delivers pictures."""
+        known = self._specs.get(camera)
+        return NOTHING_KNOWN if known is None else self._presences.of(camera, known.source_since)
 
     def recent_events(
         self, camera: CameraId | None, since: datetime | None, limit: int, event_type: str | None = None

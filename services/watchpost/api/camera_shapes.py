@@ -1,0 +1,176 @@
+"""What callers send and see of a camera: the keys of the configuration file, with a password that is never shown."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from watchpost.api.presence import CameraState, Presence
+from watchpost.api.sources import shown_source
+from watchpost.api.strict_json import StrictJson
+from watchpost.contracts.records import CameraSpec, SpecOrigin, Zone
+from watchpost.settings import ZoneSettings
+from watchpost.settings.cameras import CameraName, Resolution, Roi, RoiOrigin, Tasks
+from watchpost.vision.geometry import FULL_FRAME
+
+__all__ = ["CameraChange", "CameraList", "CameraShown", "NewCamera", "given", "shown"]
+
+_DAY_S = 86_400
+_ZONE: dict[str, Any] = {"kind": "intrusion", "polygon": [[0.1, 0.1], [0.5, 0.1], [0.5, 0.6]]}
+_WRITE_ONLY = "write-only: never shown, never logged, kept in a file that only the site's services can read"
+
+
+class _CameraFields(StrictJson):
+    """What can be said of a camera."""
+
+    username: str | None = Field(default=None, max_length=128, description="of the camera's user")
+    password: SecretStr | None = Field(default=None, max_length=256, description=_WRITE_ONLY)
+    max_frames: float | None = Field(default=None, gt=0, le=60, description="most frames analysed a second")
+    skip_frames: int | None = Field(default=None, ge=0, le=100, description="frames dropped after each one kept")
+    resolution: Resolution | None = Field(default=None, description="the height that is looked at")
+    roi: Roi | None = Field(default=None, description="the part to look at; its origin is the site's `roi_origin`")
+    tasks: Tasks | None = Field(default=None, description="what to look for: all tasks unless given")
+    zones: dict[CameraName, ZoneSettings] | None = Field(
+        default=None, max_length=32, description="where intrusion, loitering and crowds are told of"
+    )
+    bandwidth_saving: bool | None = Field(default=None, description="false: analysed frames go up as well")
+    thumbnail_interval_s: float | None = Field(default=None, gt=0, le=_DAY_S, description="at least one so often")
+
+
+class NewCamera(_CameraFields):
+    """A camera to add. What is left out is as the site's configuration has it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "door",
+                    "source": "rtsp://192.168.1.64/Streaming/Channels/102",
+                    "username": "watchpost",
+                    "password": "a password",
+                    "tasks": ["person_detection", "abnormal_behavior"],
+                    "zones": {"till": _ZONE},
+                }
+            ]
+        }
+    )
+
+    name: CameraName
+    source: str = Field(
+        min_length=1, max_length=2048, description="`rtsp://`, `rtsps://`, `http://` or `https://`; never a file"
+    )
+
+
+class CameraChange(_CameraFields):
+    """What to change of a camera (a merge patch): what is left out stays, null means as the site's configuration.
+
+    A new source takes new credentials: the old password is not sent to another address.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"max_frames": 5, "roi": [0, 0, 1, 0.8]}]})
+
+    source: str | None = Field(default=None, min_length=1, max_length=2048, description="as for a new camera")
+
+
+class ZoneShown(BaseModel):
+    """A zone, as `zones` takes it."""
+
+    kind: str
+    polygon: list[tuple[float, float]]
+    after_s: float
+    people: int
+
+
+class PresenceShown(BaseModel):
+    """Whether the camera delivers pictures."""
+
+    state: CameraState
+    reason: str = Field(description="of an offline camera: begins with unauthorised, refused, timeout, unsupported, …")
+    since: datetime | None
+
+
+class CameraShown(BaseModel):
+    """A camera of the site."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "door",
+                    "source": "rtsp://192.168.1.64/Streaming/Channels/102",
+                    "origin": "rest",
+                    "has_credentials": True,
+                    "presence": {"state": "online", "reason": "pictures come", "since": "2026-01-05T12:05:23Z"},
+                    "expires_at": None,
+                    "max_frames": 10,
+                    "skip_frames": 0,
+                    "resolution": 720,
+                    "roi": [0, 0, 1, 1],
+                    "tasks": ["person_detection", "abnormal_behavior"],
+                    "zones": {"till": {**_ZONE, "after_s": 0.6, "people": 1}},
+                    "bandwidth_saving": True,
+                    "thumbnail_interval_s": 10,
+                }
+            ]
+        }
+    )
+
+    name: str
+    source: str = Field(description="without user and password; a name was resolved to its address when it was added")
+    origin: SpecOrigin = Field(description="config: of the file; rest: added here; analyze: there for a call")
+    has_credentials: bool
+    presence: PresenceShown
+    expires_at: datetime | None = Field(description="when a call's camera goes")
+    max_frames: float
+    skip_frames: int
+    resolution: int
+    roi: tuple[float, float, float, float] = Field(description="its origin is the site's `roi_origin`")
+    tasks: list[str]
+    zones: dict[str, ZoneShown]
+    bandwidth_saving: bool
+    thumbnail_interval_s: float
+
+
+class CameraList(BaseModel):
+    """The cameras of the site."""
+
+    cameras: list[CameraShown]
+    max_streams: int = Field(description="how many there may be")
+
+
+def shown(spec: CameraSpec, presence: Presence, origin: RoiOrigin) -> CameraShown:
+    """The camera as callers see it."""
+    asked = spec.assignment
+    roi = spec.roi or FULL_FRAME
+    top, bottom = (roi.y0, roi.y1) if origin == "top-left" else (1 - roi.y1, 1 - roi.y0)
+    return CameraShown(
+        name=spec.camera,
+        source=shown_source(spec.source),
+        origin=spec.origin,
+        has_credentials=spec.secret_ref is not None,
+        presence=PresenceShown(state=presence.state, reason=presence.reason, since=presence.since),
+        expires_at=spec.expires_at,
+        max_frames=spec.max_frames,
+        skip_frames=spec.skip_frames,
+        resolution=spec.height_px,
+        roi=(roi.x0, _plain(top), roi.x1, _plain(bottom)),
+        tasks=list(asked.tasks),
+        zones={zone.name: _zone_shown(zone, origin) for zone in asked.zones},
+        bandwidth_saving=asked.bandwidth_saving,
+        thumbnail_interval_s=asked.thumbnail_interval_s,
+    )
+
+
+def _zone_shown(zone: Zone, origin: RoiOrigin) -> ZoneShown:
+    corners = [(point.x, point.y if origin == "top-left" else _plain(1 - point.y)) for point in zone.polygon]
+    return ZoneShown(kind=zone.kind, polygon=corners, after_s=zone.after_s, people=zone.people)
+
+
+def _plain(fraction: float) -> float:
+    return round(fraction, 9)  # 1 - 0.8 is 0.19999999999999996
+
+
+def given(camera: NewCamera | CameraChange) -> dict[str, Any]:
+    """The fields that say how the camera is watched, as far as they were given."""
+    fields = camera.model_fields_set - {"name", "source", "username", "password"}
+    return {field: getattr(camera, field) for field in fields}
