@@ -77,6 +77,7 @@ class _Stream(StreamingResponse):
 @router.get(
     "/analyze/stream",
     summary="Go on watching a stream",
+    status_code=200,  # FastAPI looks for it in the constructor of the response class, which names none here
     response_class=_Stream,
     dependencies=[Limited],
     responses={
