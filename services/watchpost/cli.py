@@ -82,11 +82,13 @@ def run(
 
 @app.command()
 def up(config: Config = None) -> None:
-    """Run a whole site on this machine, each service as a supervised process, until Ctrl-C."""
-    from watchpost.settings import load_settings
+    """Run a whole site on this machine, each service as a supervised process, until Ctrl-C.
+
+    SIGHUP, or a change of the file, reloads what can be reloaded.
+    """
     from watchpost.site.up import run_site
 
-    run_site(load_settings(config), config)
+    run_site(config)
 
 
 @app.command()
@@ -166,13 +168,23 @@ def topics_apply(
 
 
 @cameras_app.command("apply")
-def cameras_apply(config: Config = None) -> None:
+def cameras_apply(
+    config: Config = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on: again whenever the file changes.")] = False,
+) -> None:
     """Tell the site's Kafka the cameras of the file, and take back those that the file no longer names."""
+    from watchpost.errors import ConfigError
     from watchpost.settings import load_settings
+    from watchpost.site.camera_loading import keep_cameras_applied
     from watchpost.site.specs import publish_camera_specs
 
-    for line in publish_camera_specs(load_settings(config)).lines():
-        typer.echo(line)
+    if not watch:
+        for line in publish_camera_specs(load_settings(config)).lines():
+            typer.echo(line)
+    elif config is None:
+        raise ConfigError("--watch", "there is no file to watch", "name it with --config")
+    else:
+        keep_cameras_applied(config)
 
 
 @models_app.command("list")

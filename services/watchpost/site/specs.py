@@ -43,7 +43,7 @@ class SpecChanges:
         )
 
 
-def publish_camera_specs(settings: SiteSettings) -> SpecChanges:
+def publish_camera_specs(settings: SiteSettings, within_s: float = _TIMEOUT_S) -> SpecChanges:
     """Write the configured cameras, and remove those that the loader wrote earlier and that are gone from the file.
 
     What REST or `/analyze` wrote stays, unless the file names the same camera. A spec that is there already is not
@@ -53,7 +53,7 @@ def publish_camera_specs(settings: SiteSettings) -> SpecChanges:
         RetryableError: Kafka does not answer.
     """
     client = client_config(settings.kafka.address, settings.kafka.security.client_config(), "watchpost-config")
-    present = read_camera_specs(client)
+    present = read_camera_specs(client, within_s)
     wanted = {CameraId(name): settings.camera_spec(name) for name in settings.cameras}
     written = {camera: spec for camera, spec in wanted.items() if present.get(camera) != spec}
     ours = {camera for camera, spec in present.items() if spec.origin is SpecOrigin.CONFIG}
@@ -63,21 +63,21 @@ def publish_camera_specs(settings: SiteSettings) -> SpecChanges:
         producer.send(TopicName.CAMERAS, spec, key=camera)
     for camera in removed:
         producer.send_bytes(TopicName.CAMERAS, None, key=camera.encode())
-    producer.flush(_TIMEOUT_S)
+    producer.flush(within_s)
     _LOG.info("camera_specs_published", written=sorted(written), removed=removed)
     return SpecChanges(tuple(sorted(written)), tuple(removed), tuple(sorted(wanted.keys() - written.keys())))
 
 
-def read_camera_specs(client: Mapping[str, Any]) -> dict[CameraId, CameraSpec]:
+def read_camera_specs(client: Mapping[str, Any], within_s: float = _TIMEOUT_S) -> dict[CameraId, CameraSpec]:
     """Every camera of the site, as of now.
 
     Raises:
         RetryableError: Kafka does not answer.
     """
     consumer = Consumer({**client, "group.id": "watchpost-config", "enable.auto.commit": False})
-    deadline_s = time.monotonic() + _TIMEOUT_S
+    deadline_s = time.monotonic() + within_s
     try:
-        ends = {number: high for number, (low, high) in watermarks(consumer, _TOPIC, _TIMEOUT_S).items() if high > low}
+        ends = {number: high for number, (low, high) in watermarks(consumer, _TOPIC, within_s).items() if high > low}
         return _read_to(ends, consumer, deadline_s)
     finally:
         consumer.close()
@@ -88,7 +88,7 @@ def _read_to(ends: dict[int, int], consumer: Consumer, deadline_s: float) -> dic
     specs: dict[CameraId, CameraSpec] = {}
     while ends:
         if time.monotonic() > deadline_s:
-            raise RetryableError(f"{_TOPIC} could not be read to its end within {_TIMEOUT_S:g} s")
+            raise RetryableError(f"{_TOPIC} could not be read to its end in time")
         message = consumer.poll(_RETRY_S)
         if message is not None and message.error() is None:
             _take(message, specs)

@@ -66,9 +66,22 @@ class Supervisor:
         """Start every service."""
         self._run_dir.mkdir(parents=True, exist_ok=True)
         for service in self._services:
-            process = self._process(service)
-            process.start()
+            self.add(service)
+
+    def add(self, service: ServiceCommand) -> None:
+        """Start one more service."""
+        process = self._process(service)
+        process.start()
+        with self._lock:
             self._children[service.name] = _Child(service, process, time.monotonic())
+
+    def restart(self, name: str) -> None:
+        """Stop this service in an orderly way and start it again at once: it was told something new."""
+        with self._lock:
+            child = self._children[name]
+            child.process.stop()
+            child.process.start()
+            child.started_s, child.restart_at_s, child.pause_s = time.monotonic(), None, _FIRST_PAUSE_S
 
     def check(self) -> None:
         """Start again what has ended and whose pause is over. Call it about twice a second."""

@@ -1,6 +1,5 @@
 """`watchpost up`: a whole site on one machine, each service a supervised process."""
 
-import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,52 +7,72 @@ from pathlib import Path
 
 import structlog
 
-from watchpost.settings import SiteSettings
+from watchpost.settings import Scope, SiteSettings, version_of
+from watchpost.site.config_watch import ConfigWatch
+from watchpost.site.reload_plan import read_config, services_of
+from watchpost.site.reloading import Reloading, SiteFiles
+from watchpost.site.signals import asked_to_end, asked_to_reload
 from watchpost.site.specs import publish_camera_specs
-from watchpost.site.supervisor import Supervisor, service_command
+from watchpost.site.supervisor import Supervisor
 from watchpost.site.topics import apply_site_topics
 from watchpost.stream.embedded import EmbeddedKafka
 from watchpost.telemetry import configure_logs
 
-__all__ = ["run_site", "services_of", "site_kafka"]
+__all__ = ["run_site", "site_kafka"]
 
 _LOG = structlog.get_logger()
 _CHECK_S = 0.5
 
 
-def run_site(settings: SiteSettings, config: Path | None) -> None:
+def run_site(path: Path | None) -> None:
     """Kafka (embedded unless one is configured), topics, cameras, services; until SIGTERM or Ctrl-C.
 
+    SIGHUP, or a change of the file at `path`, reloads what can be reloaded.
+
     Raises:
-        ConfigError: the settings do not fit this machine, a taken port for one.
+        ConfigError: the file is not sound, or does not fit this machine: a taken port for one.
         RetryableError: Kafka cannot be started or reached.
     """
+    watch = None if path is None else ConfigWatch(path)
+    config = read_config(path)
+    settings, run_dir = config.settings, config.settings.state_dir / "run"
     configure_logs("up", settings.site.name, settings.telemetry.log_format, settings.telemetry.log_level)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop, reload = asked_to_end(), asked_to_reload()
     with site_kafka(settings):
         for difference in apply_site_topics(settings, "site").differences:
             _LOG.warning("topic differs and was left as it is", difference=str(difference))
         publish_camera_specs(settings)
-        supervisor = Supervisor(
-            [service_command(name, config) for name in services_of(settings)], settings.state_dir / "run"
-        )
+        files = SiteFiles(run_dir)
+        files.write(config)
+        files.note(None)
+        supervisor = Supervisor([files.command(name) for name in services_of(settings)], run_dir)
         supervisor.start()
-        _LOG.info("site is up", kafka=settings.kafka.address, logs=str(settings.state_dir / "run"))
+        _tell(settings, run_dir)
+        reloading = None if watch is None or path is None else Reloading(path, watch, config, files, supervisor)
         try:
-            while not stop.wait(_CHECK_S):
-                supervisor.check()
+            _look_after(supervisor, reloading, stop, reload)
         finally:
             supervisor.stop()
 
 
-def services_of(settings: SiteSettings) -> tuple[str, ...]:
-    """The services that this site needs; without a centre there is nothing to bridge to."""
+def _look_after(
+    supervisor: Supervisor, reloading: Reloading | None, stop: threading.Event, reload: threading.Event
+) -> None:
+    while not stop.wait(_CHECK_S):
+        supervisor.check()
+        asked = reload.is_set()
+        reload.clear()
+        if reloading is not None:
+            reloading.turn(asked=asked)
+        elif asked:
+            _LOG.warning("nothing to reload: no file was named", remedy="start with --config")
+
+
+def _tell(settings: SiteSettings, run_dir: Path) -> None:
     if settings.central is None:
         _LOG.warning("no central.bootstrap is set: events stay at this site until they expire")
-        return ("ingest", "inference", "events")
-    return ("ingest", "inference", "events", "bridge")
+    versions = {name: version_of(settings, Scope(name)) for name in services_of(settings)}
+    _LOG.info("site is up", kafka=settings.kafka.address, logs=str(run_dir), config_versions=versions)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from watchpost.errors import ConfigError
+from watchpost.telemetry.notes import read_notes
 
 __all__ = ["Health", "serve_health"]
 
@@ -63,9 +64,10 @@ class Health:
         self._beat_s = time.monotonic()
 
     def readiness(self) -> _Answer:
-        """200 when nothing is waited for, else 503 with what and why."""
-        waiting = self.waits_for()
-        return _json(503 if waiting else 200, {"service": self._service, "ready": not waiting, "waits_for": waiting})
+        """200 when nothing is waited for, else 503 with what and why; a supervisor's notes change nothing in that."""
+        waiting, notes = self.waits_for(), read_notes()
+        said = {"service": self._service, "ready": not waiting, "waits_for": waiting}
+        return _json(503 if waiting else 200, {**said, "notes": notes} if notes else said)
 
     def liveness(self) -> _Answer:
         """200 while the loop turns: a service that waits is alive, one that hangs is not."""

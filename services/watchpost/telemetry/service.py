@@ -37,6 +37,8 @@ def begun(service: ServiceName, settings: SiteSettings, *parts: str) -> Running:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    # whoever runs it starts it again, by the file as it is then
+    signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
     return Running(stop, Health(service, *parts))
 
 

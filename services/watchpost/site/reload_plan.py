@@ -1,0 +1,94 @@
+"""Decides what a changed configuration file takes: whom it concerns, and what of it has to wait for a restart."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from watchpost.models import choose_model, load_catalogue
+from watchpost.settings import Scope, SiteSettings, changed_scopes, leaves, read_file, settings_from
+
+__all__ = ["ReloadPlan", "SiteConfig", "plan_reload", "read_config", "services_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class SiteConfig:
+    """What a file holds, as it was written and as it is meant."""
+
+    raw: Mapping[str, Any]
+    settings: SiteSettings
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadPlan:
+    """What comes into force, and how.
+
+    `config` is what the file says, but for `held_back`: the paths of what needs a restart of the whole site.
+    """
+
+    config: SiteConfig
+    held_back: tuple[str, ...]
+    changed: tuple[str, ...]
+    cameras: bool
+    stopped: tuple[str, ...]
+    restarted: tuple[str, ...]
+    added: tuple[str, ...]
+
+
+def read_config(path: Path | None) -> SiteConfig:
+    """The file, checked as far as it can be without running it. Raises ConfigError."""
+    return _checked({} if path is None else read_file(path))
+
+
+def plan_reload(in_force: SiteConfig, raw: Mapping[str, Any]) -> ReloadPlan:
+    """What it takes to go on with `raw` instead.
+
+    Raises:
+        ConfigError: it is not sound; nothing of it comes into force.
+    """
+    wanted = _checked(raw)
+    held_back = changed_scopes(in_force.settings, wanted.settings).get(Scope.FIXED, frozenset())
+    config = _checked(_with_old(raw, leaves(in_force.settings), held_back)) if held_back else wanted
+    concerned = changed_scopes(in_force.settings, config.settings)
+    before, after = services_of(in_force.settings), services_of(config.settings)
+    return ReloadPlan(
+        config,
+        held_back=tuple(sorted(held_back)),
+        changed=tuple(sorted({path for paths in concerned.values() for path in paths})),
+        cameras=Scope.CAMERAS in concerned,
+        stopped=tuple(name for name in before if name not in after),
+        restarted=tuple(name for name in after if name in before and Scope(name) in concerned),
+        added=tuple(name for name in after if name not in before),
+    )
+
+
+def services_of(settings: SiteSettings) -> tuple[str, ...]:
+    """The services that this site needs; without a centre there is nothing to bridge to."""
+    bridge = () if settings.central is None else ("bridge",)
+    return ("ingest", "inference", "events", *bridge, "api")
+
+
+def _checked(raw: Mapping[str, Any]) -> SiteConfig:
+    settings = settings_from(raw)
+    choose_model(settings.model_params, load_catalogue(settings.models_catalogue))
+    return SiteConfig(raw, settings)
+
+
+def _with_old(raw: Mapping[str, Any], old: Mapping[str, Any], paths: frozenset[str]) -> dict[str, Any]:
+    """`raw` with the old values at `paths`."""
+    mixed = deepcopy(dict(raw))
+    if not isinstance(mixed.get("site"), dict | None):
+        mixed["site"] = {"name": mixed["site"]}  # the short form
+    for path in sorted(paths):
+        *groups, last = path.split(".")
+        group = mixed
+        for name in groups:
+            if not isinstance(group.get(name), dict):
+                group[name] = {}
+            group = group[name]
+        if path in old:
+            group[last] = old[path]
+        else:
+            group.pop(last, None)
+    return mixed
