@@ -1,6 +1,7 @@
 """Observations as inference would write them, made from a line of what one person does.
 
 frames = acted("uuuuu" "lllll", fps=5)      # u upright, b bent, l lying, . nobody seen
+frames = visited("ooiiii", zones=(zone(),))     # i feet in the zone that `zone` makes, o outside of it, . nobody seen
 """
 
 from collections.abc import Sequence
@@ -18,11 +19,25 @@ from watchpost.contracts.records import (
     Posture,
     Provenance,
     SiteId,
+    Zone,
+    ZoneKind,
 )
 from watchpost.events.logic import CameraState, EventRules, Outputs, initial_state, step
-from watchpost.vision.geometry import FractionBox
+from watchpost.vision.geometry import FractionBox, FractionPoint
 
-__all__ = ["BEGINNING", "CAMERA", "RULES", "SITE", "acted", "analyzed", "folded", "person"]
+__all__ = [
+    "BEGINNING",
+    "CAMERA",
+    "RULES",
+    "SITE",
+    "acted",
+    "analyzed",
+    "folded",
+    "person",
+    "standing",
+    "visited",
+    "zone",
+]
 
 SITE, CAMERA = SiteId("shop"), CameraId("door")
 BEGINNING = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -72,6 +87,33 @@ def acted(script: str, fps: float = 5.0, first: int = 0, asked: Assignment | Non
         analyzed(number, number / fps, [] if letter == "." else [person(letter)], asked)
         for number, letter in enumerate(script, start=first)
     ]
+
+
+def zone(
+    kind: ZoneKind = ZoneKind.INTRUSION,
+    *,
+    name: str = "yard",
+    after_s: float = 0.6,
+    people: int = 1,
+    left: float = 0.5,
+) -> Zone:
+    """A zone in the lower half of the picture, from `left` to the right edge."""
+    corners = ((left, 0.5), (1.0, 0.5), (1.0, 1.0), (left, 1.0))
+    return Zone(name, kind, tuple(FractionPoint(x, y) for x, y in corners), after_s, people)
+
+
+def standing(x: float, y: float = 0.9, score: float = 0.9) -> DetectedObject:
+    """An upright person with the feet at this point."""
+    return DetectedObject("person", FractionBox(x - 0.05, y - 0.4, x + 0.05, y), score, Posture.UPRIGHT, 0.9)
+
+
+def visited(
+    script: str, zones: tuple[Zone, ...], fps: float = 5.0, tasks: tuple[str, ...] = (), border: float = 0.5
+) -> list[FrameAnalyzed]:
+    """One frame per letter of where a single person's feet are: a step right (i) or left (o) of the border."""
+    asked = assignment(*tasks, zones=zones, thumbnail_interval_s=0)
+    places = {"i": [standing(border + 0.02)], "o": [standing(border - 0.02)], ".": []}
+    return [analyzed(number, number / fps, places[letter], asked) for number, letter in enumerate(script)]
 
 
 def folded(

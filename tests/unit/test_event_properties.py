@@ -5,18 +5,26 @@ from collections import defaultdict
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fakes.observations import RULES, analyzed, folded, person
-from watchpost.contracts.records import EventPhase, FrameAnalyzed
+from tests.fakes.observations import RULES, analyzed, folded, person, zone
+from tests.fakes.specs import assignment
+from watchpost.contracts.records import EventPhase, FrameAnalyzed, Zone, ZoneKind
 from watchpost.events.logic import Outputs, decode_state, encode_state
 
 _CLOSED = {EventPhase.ENDED, EventPhase.WITHDRAWN}
+_ZONES = (
+    zone(ZoneKind.INTRUSION, name="yard"),
+    zone(ZoneKind.INTRUSION, name="gate", left=0.3),
+    zone(ZoneKind.LOITERING, name="shelf", after_s=3.0, left=0.0),
+    zone(ZoneKind.CROWD, name="queue", after_s=1.0, people=2, left=0.0),
+)
 
 
 @st.composite
 def _people(draw: st.DrawFn) -> list[FrameAnalyzed]:
-    """Up to three people who stand, bend, lie and vanish at will, seen at uneven intervals."""
+    """Up to three people who stand, bend, lie and vanish at will, seen at uneven intervals, in zones that change."""
     lines = draw(st.lists(st.text("uuublll.", min_size=5, max_size=40), min_size=1, max_size=3))
     gaps_ms = draw(st.lists(st.sampled_from([100, 200, 200, 333, 1000, 4000]), min_size=40, max_size=40))
+    zones: tuple[Zone, ...] = draw(st.sampled_from([(), _ZONES]))
     frames, at_ms = [], 0
     for number in range(max(len(line) for line in lines)):
         at_ms += gaps_ms[number]
@@ -25,7 +33,10 @@ def _people(draw: st.DrawFn) -> list[FrameAnalyzed]:
             for place, line in enumerate(lines)
             if number < len(line) and line[number] != "."
         ]
-        frames.append(analyzed(number, at_ms / 1000, seen))
+        if zones and draw(st.integers(0, 30)) == 0:
+            zones = draw(st.sampled_from([_ZONES, _ZONES[1:], (zone(name="yard", left=0.4), *_ZONES[1:])]))
+        asked = assignment(zones=zones, thumbnail_interval_s=60, bandwidth_saving=not zones)
+        frames.append(analyzed(number, at_ms / 1000, seen, asked))
     return frames
 
 

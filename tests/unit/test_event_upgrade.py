@@ -1,0 +1,64 @@
+"""What a site finds in its changelog after an upgrade: states of older software end nothing."""
+
+import json
+import zlib
+from dataclasses import replace
+
+import pytest
+
+from tests.fakes.observations import CAMERA, RULES, SITE, acted, folded, standing, visited, zone
+from watchpost.contracts.records import CameraId, ZoneKind
+from watchpost.errors import ContractError
+from watchpost.events.cameras import Cameras
+from watchpost.events.logic import decode_state, encode_state
+from watchpost.events.owed import encode_snapshot, owed_by
+
+
+def _as_version_1(snapshot: bytes) -> bytes:
+    """The snapshot with the state as version 1 wrote it: without zones and samples."""
+    head, _, packed = snapshot.partition(b"\n")
+    document = json.loads(zlib.decompress(packed))
+    for newer in ("zones", "sampled_us"):
+        del document["state"][newer]
+    return head + b"\n" + zlib.compress(json.dumps({**document, "version": 1}).encode())
+
+
+def test_state_survives_its_bytes_in_the_middle_of_visits_and_a_crowd() -> None:
+    zones = (zone(), zone(ZoneKind.LOITERING, name="shelf", after_s=2.0), zone(ZoneKind.CROWD, name="queue", people=2))
+    frames = [replace(frame, objects=(*frame.objects, standing(0.9))) for frame in visited("i" * 20, zones)]
+    state, _ = folded(frames[:9])
+
+    revived = decode_state(encode_state(state))
+
+    assert state.zones.visitors
+    assert state.zones.crowds
+    assert revived == state
+    assert folded(frames[9:], state=revived) == folded(frames[9:], state=state)
+
+
+def test_state_of_version_1_is_refused() -> None:
+    state, _ = folded(acted("u"))
+    document = json.loads(encode_state(state)) | {"version": 1}
+
+    with pytest.raises(ContractError, match="version 1; this software reads version 2"):
+        decode_state(json.dumps(document).encode())
+
+
+def test_camera_of_version_1_begins_anew_and_pays_what_it_owed() -> None:
+    frames = acted("u" * 10)
+    state, outputs = folded(frames[:9])
+    owed = owed_by(frames[0], 0, outputs[0])
+    assert owed is not None
+    saved = _as_version_1(encode_snapshot(state, iter([owed])))
+
+    def load(camera: CameraId) -> bytes | None:
+        return saved if camera == CAMERA else None
+
+    cameras = Cameras(SITE, RULES, load, save_every_s=0)
+    cameras.passed(0, 0)
+
+    assert cameras.take(0, 9, frames[9], now_s=0.0)
+
+    (camera,) = cameras.due(0.0)
+    assert camera.state == folded(frames[9:])[0]
+    assert [one.frame_id for one in camera.take_unsent()] == ["frame-0", "frame-9"]
