@@ -36,6 +36,8 @@ for name, group in {
     app.add_typer(group, name=name)
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="The site's YAML file; all defaults without one.")]
+Model = Annotated[str | None, typer.Option(help="A model of the catalogue, NAME or NAME-int4; beats the file.")]
+Device = Annotated[str | None, typer.Option(help="auto, cpu or cuda:N; beats the file.")]
 DataDir = Annotated[Path, typer.Option(help="The broker's folder.")]
 SourceTopic = Annotated[str, typer.Argument(help="The topic that they came from.")]
 PulledNames = Annotated[list[str], typer.Argument(help="Names from the catalogue.")]
@@ -53,6 +55,21 @@ def main() -> None:
     except WatchpostError as error:
         typer.secho(f"watchpost: {error}", fg="red", err=True)
         sys.exit(1)
+
+
+@app.callback(invoke_without_command=True)
+def start(context: typer.Context, config: Config = None, model: Model = None, device: Device = None) -> None:
+    """Watch many cameras where they stand; send only what matters.
+
+    With `--config` and no command it runs a whole site, as `up` does.
+    """
+    if context.invoked_subcommand is None:
+        up(config, model, device)
+    elif (config, model, device) != (None, None, None):
+        from watchpost.errors import ConfigError
+
+        command = context.invoked_subcommand
+        raise ConfigError("options", f"they stand before {command!r}", f"write watchpost {command} … --config FILE")
 
 
 @app.command()
@@ -81,13 +98,15 @@ def run(
 
 
 @app.command()
-def up(config: Config = None) -> None:
+def up(config: Config = None, model: Model = None, device: Device = None) -> None:
     """Run a whole site on this machine, each service as a supervised process, until Ctrl-C.
 
     SIGHUP, or a change of the file, reloads what can be reloaded.
     """
+    from watchpost.site.flags import put_flags_in_force
     from watchpost.site.up import run_site
 
+    put_flags_in_force(config, model, device)
     run_site(config)
 
 

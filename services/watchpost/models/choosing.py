@@ -10,6 +10,7 @@ from watchpost.settings import ModelParams
 __all__ = ["ChosenModel", "choose_model"]
 
 _DETECTORS_PRECISION, _DETECTORS_DEVICE = "fp32", "cpu"
+_KEY = "model_params.model"
 _LATER = "Qwen3-VL comes with a later version"
 
 
@@ -23,15 +24,10 @@ class ChosenModel:
     remarks: tuple[str, ...]
 
 
-def choose_model(params: ModelParams, catalogue: Catalogue, key: str = "model_params.model") -> ChosenModel:
+def choose_model(params: ModelParams, catalogue: Catalogue) -> ChosenModel:
     """The model that `params` ask for. A precision or a device that it does not have is no error: it runs as it can.
 
     `NAME-int4` and `NAME/int4` are short for the model NAME with that precision.
-
-    Args:
-        params: what is asked for.
-        catalogue: the models that are known.
-        key: what an error names, such as `--model`.
 
     Raises:
         ConfigError: the model is unknown, or nothing here can run it.
@@ -40,7 +36,7 @@ def choose_model(params: ModelParams, catalogue: Catalogue, key: str = "model_pa
     spec = catalogue.models.get(name)
     detectors = sorted(known for known, model in catalogue.models.items() if model.detector is not None)
     if spec is None or spec.detector is None:
-        raise _unusable(params.model, catalogue, detectors, key)
+        raise _unusable(params.model, catalogue, detectors)
     asked = precision or params.precision
     remarks = []
     if asked not in {None, _DETECTORS_PRECISION}:
@@ -56,14 +52,14 @@ def _split(model: str, catalogue: Catalogue) -> tuple[str, str | None]:
     return (model, None) if found is None else (found[1], found[2])
 
 
-def _unusable(model: str, catalogue: Catalogue, detectors: list[str], key: str) -> ConfigError:
+def _unusable(model: str, catalogue: Catalogue, detectors: list[str]) -> ConfigError:
     if model.lower().startswith("qwen"):
         problem = f"{model!r} cannot be run yet: {_LATER}"
         return ConfigError(
-            key, problem, f"use one of {', '.join(detectors)}, or leave it out: the CPU analyzer runs then"
+            _KEY, problem, f"use one of {', '.join(detectors)}, or leave it out: the CPU analyzer runs then"
         )
     if model in catalogue.models:
         problem = f"{model!r} is no detector: it looks at no frame by itself"
     else:
         problem = f"{model!r} is not in the catalogue"
-    return ConfigError(key, problem, f"use one of {', '.join(detectors)} ({_LATER})")
+    return ConfigError(_KEY, problem, f"use one of {', '.join(detectors)} ({_LATER})")
