@@ -51,8 +51,8 @@ class HttpFile:
         self._is_checked = False
         headers = self._response.headers
         self._length = int(length) if (length := headers.get("content-length", "")).isdecimal() else None
-        self._has_ranges = headers.get("accept-ranges", "").lower() == "bytes"
-        self._is_multipart = headers.get("content-type", "").lower().startswith("multipart/x-mixed-replace")
+        self._has_ranges: bool = headers.get("accept-ranges", "").lower() == "bytes"
+        self._is_multipart: bool = headers.get("content-type", "").lower().startswith("multipart/x-mixed-replace")
 
     @property
     def is_multipart(self) -> bool:
