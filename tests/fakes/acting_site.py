@@ -57,7 +57,7 @@ class Scene:
         fps: frames analysed a second.
         opens_after_s: how long opening takes.
         bytes_per_s: of the stream.
-        goes_silent_after_s: no more frames come after this.
+        dies_after_s: it goes offline so long after its opening.
         has_thumbnails: the events service cuts them.
     """
 
@@ -67,7 +67,7 @@ class Scene:
     fps: float = 10
     opens_after_s: float = 0.1
     bytes_per_s: int = 500_000
-    goes_silent_after_s: float | None = None
+    dies_after_s: float | None = None
     has_thumbnails: bool = True
 
 
@@ -163,15 +163,13 @@ class ActingSite:
         scene, since_s = playing.scene, now_s - playing.opened_s
         if since_s < 0 or playing.has_failed:
             return
-        if scene.fails is not None:
+        dies = scene.dies_after_s is not None and since_s > scene.dies_after_s
+        failure = SourceFailure.REFUSED if dies else scene.fails
+        if failure is not None:
             playing.has_failed = True
-            detail = f"{scene.fails}: opening failed"
-            self._tell(playing, EventType.CAMERA_OFFLINE, detail)
-            return
-        silent = scene.goes_silent_after_s is not None and since_s > scene.goes_silent_after_s
-        if playing.frames > since_s * scene.fps or silent:
-            return
-        self._look(playing, now_s, since_s)
+            self._tell(playing, EventType.CAMERA_OFFLINE, f"{failure}: as the scene has it")
+        elif playing.frames <= since_s * scene.fps:
+            self._look(playing, now_s, since_s)
 
     def _look(self, playing: _Playing, now_s: float, since_s: float) -> None:
         spec, scene = playing.spec, playing.scene
