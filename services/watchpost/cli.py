@@ -256,19 +256,29 @@ def dlq_replay(topic: SourceTopic, config: Config = None) -> None:
 
 
 @config_app.command("check")
-def config_check(file: Annotated[Path, typer.Argument(help="The site's YAML file.")]) -> None:
-    """Say whether the file is sound, and every value in force."""
-    from watchpost.settings import load_settings
+def config_check(
+    file: Annotated[Path, typer.Argument(help="The site's YAML file.")],
+    size: Annotated[str | None, typer.Option(metavar="WxH", help="The cameras' pictures, where unknown.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Say whether the file is sound, every value in force, and what it comes to in pixels."""
+    from watchpost.site.config_report import parse_size, report_config
+    from watchpost.site.config_text import as_plain, as_text
 
-    typer.echo(load_settings(file).model_dump_json(indent=2))
+    report = report_config(file, None if size is None else parse_size(size))
+    if as_json:
+        typer.echo(json.dumps(as_plain(report), indent=2))
+        return
+    for line in as_text(report, file):
+        typer.echo(line)
 
 
 @config_app.command("schema")
 def config_schema() -> None:
     """Print the JSON schema of the configuration file, for editors."""
-    from watchpost.settings import SiteSettings
+    from watchpost.settings import config_schema as schema_of_settings
 
-    typer.echo(json.dumps(SiteSettings.model_json_schema(), indent=2))
+    typer.echo(json.dumps(schema_of_settings(), indent=2))
 
 
 @bridge_app.command("adopt")

@@ -55,7 +55,7 @@ def plan_reload(in_force: SiteConfig, raw: Mapping[str, Any]) -> ReloadPlan:
     return ReloadPlan(
         config,
         held_back=tuple(sorted(held_back)),
-        changed=tuple(sorted({path for paths in concerned.values() for path in paths})),
+        changed=tuple(sorted({_briefly(path) for paths in concerned.values() for path in paths})),
         cameras=Scope.CAMERAS in concerned,
         stopped=tuple(name for name in before if name not in after),
         restarted=tuple(name for name in after if name in before and Scope(name) in concerned),
@@ -67,6 +67,11 @@ def services_of(settings: SiteSettings) -> tuple[str, ...]:
     """The services that this site needs; without a centre there is nothing to bridge to."""
     bridge = () if settings.central is None else ("bridge",)
     return ("ingest", "inference", "events", *bridge, "api")
+
+
+def _briefly(path: str) -> str:
+    """A camera by its name: one that is added is twelve paths."""
+    return ".".join(path.split(".")[:2]) if path.startswith("cameras.") else path
 
 
 def _checked(raw: Mapping[str, Any]) -> SiteConfig:
