@@ -13,13 +13,18 @@ IMAGE ?= watchpost:local
 BUILD_SETTINGS = PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST HTTP_PROXY HTTPS_PROXY NO_PROXY
 BUILD_ARGS = $(foreach name,$(BUILD_SETTINGS),$(if $($(name)),--build-arg $(name)))
 
-.PHONY: demo test lint format setup locks bench-accuracy bench-image image clean
+.PHONY: demo test test-k8s lint format setup locks bench-accuracy bench-image image clean
 
 demo: .venv/ready .venv/parts
 	@$(BIN)/watchpost demo $(if $(SOURCE),--source "$(SOURCE)") $(ARGS)
 
 test: .venv/ready-dev .venv/parts
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+
+# the chart on a real Kubernetes: install, upgrade, loss of pods, uninstall; ends with its figures as one JSON line
+test-k8s: .venv/ready-dev
+	$(MAKE) image IMAGE=watchpost:dev
+	WATCHPOST_IMAGE=watchpost:dev $(BIN)/pytest -x tests/k8s/site_on_kubernetes.py $(ARGS)
 
 lint: .venv/ready-dev
 	$(BIN)/ruff format --check .
