@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -12,6 +12,7 @@ from watchpost.api.guarded_route import GuardedRoute
 from watchpost.api.parts import ApiParts, ReadyParts
 from watchpost.api.problems import ProblemKind, answers, problem
 from watchpost.api.sources import credentials_of, guarded
+from watchpost.api.strict_json import strictly
 from watchpost.contracts.records import CameraId, CameraSpec, SpecOrigin
 from watchpost.errors import CallError
 from watchpost.settings import CameraSettings
@@ -55,7 +56,9 @@ async def get_camera(parts: ReadyParts, name: str) -> CameraShown:
     status_code=201,
     responses=answers(*_BODY, ProblemKind.CAMERA_EXISTS, ProblemKind.MAX_STREAMS),
 )
-async def add_camera(parts: ReadyParts, camera: NewCamera, response: Response) -> CameraShown:
+async def add_camera(
+    parts: ReadyParts, camera: Annotated[NewCamera, strictly(NewCamera)], response: Response
+) -> CameraShown:
     """Answered when the site's Kafka has it; the camera's `presence` tells soon after whether it delivers pictures.
 
     The other cameras are not disturbed.
@@ -77,7 +80,9 @@ async def add_camera(parts: ReadyParts, camera: NewCamera, response: Response) -
 
 
 @router.patch("/{name}", summary="Change a camera", responses=answers(*_BODY, ProblemKind.NOT_FOUND, *_FOREIGN))
-async def change_camera(parts: ReadyParts, name: str, change: CameraChange) -> CameraShown:
+async def change_camera(
+    parts: ReadyParts, name: str, change: Annotated[CameraChange, strictly(CameraChange)]
+) -> CameraShown:
     """What is left out stays as it is. Only a new source or password has the camera connect anew."""
     source = None if change.source is None else await guarded(parts, change.source, "source")
     credentials = credentials_of(change.username, _revealed(change), None if source is None else source.credentials)

@@ -18,6 +18,7 @@ __all__ = ["explained", "handle_failures"]
 
 _LOG = structlog.get_logger()
 _PLACES = frozenset({"body", "query", "path", "header"})
+_MOST_LETTERS = 300
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 
@@ -47,7 +48,11 @@ def explained(errors: Sequence[Any]) -> CallError:
         case _:
             remedy = remedy or "see the field in /docs"
     kind = ProblemKind.UNKNOWN_TASK if "is no task" in said else ProblemKind.INVALID_REQUEST
-    return problem(kind, said, field=field, remedy=remedy)
+    return problem(kind, _short(said), field=_short(field), remedy=remedy)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _MOST_LETTERS else f"{text[:_MOST_LETTERS]}…"
 
 
 async def _call_error(_request: Request, error: Exception) -> Response:

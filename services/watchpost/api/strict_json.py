@@ -1,23 +1,31 @@
-"""The base of what callers send: a number in quotes is no number, an unknown field is an error, nothing is repeated."""
+"""Takes what callers send as strictly as JSON can be taken: a number in quotes is no number.
+
+Strict alone would not do: FastAPI hands over parsed objects, and of those a list is no tuple.
+"""
 
 import json
-from typing import Any, Self
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationInfo, model_validator
+from pydantic import BaseModel, ConfigDict, WrapValidator
 
-__all__ = ["StrictJson"]
+__all__ = ["StrictJson", "strictly"]
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class StrictJson(BaseModel):
-    """A body of JSON, validated as strictly as JSON can be, the settings' own types within it too."""
+    """A body of JSON. An unknown field is an error, and an error never repeats its input: that may be a password."""
 
-    # an error that repeats its input would repeat a password
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    @model_validator(mode="wrap")
-    @classmethod
-    def _as_json(cls, value: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo) -> Self:
-        """FastAPI hands over what it has parsed: as Python objects, strict means another thing (a list is no tuple)."""
-        if info.mode == "json":
-            return handler(value)
-        return cls.model_validate_json(json.dumps(value), strict=True)
+
+def strictly(model: type[ModelT]) -> WrapValidator:
+    """What makes `model` strict as a route's body, the settings' own types within it, too.
+
+    async def add(camera: Annotated[NewCamera, strictly(NewCamera)]): …
+    """
+
+    def validate(value: Any, _handler: object) -> ModelT:
+        return model.model_validate_json(json.dumps(value), strict=True)
+
+    return WrapValidator(validate)
