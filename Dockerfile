@@ -52,6 +52,7 @@ ENV PATH=/opt/watchpost/bin:/usr/local/bin:/usr/bin:/bin \
     WATCHPOST_API__HOST=0.0.0.0 \
     WATCHPOST_BUNDLED_MODELS=/usr/share/watchpost/models \
     WATCHPOST_CACHE=/usr/share/watchpost \
+    WATCHPOST_CONFIG=/app/config.yaml \
     WATCHPOST_HEALTH_PORT=7860 \
     WATCHPOST_MODELS=/app/models \
     WATCHPOST_STATE_DIR=/var/lib/watchpost
@@ -60,3 +61,5 @@ USER 10001:10001
 EXPOSE 7860
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["python", "-I", "-S", "/app/healthy.py"]
 ENTRYPOINT ["watchpost"]
+# a whole site; `run SERVICE`, or any other command, in its place
+CMD ["--config", "config.yaml"]

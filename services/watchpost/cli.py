@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -64,12 +65,18 @@ def start(context: typer.Context, config: Config = None, model: Model = None, de
     With `--config` and no command it runs a whole site, as `up` does.
     """
     if context.invoked_subcommand is None:
-        up(config, model, device)
+        up(config or _mounted_config(), model, device)
     elif (config, model, device) != (None, None, None):
         from watchpost.errors import ConfigError
 
         command = context.invoked_subcommand
         raise ConfigError("options", f"they stand before {command!r}", f"write watchpost {command} … --config FILE")
+
+
+def _mounted_config() -> Path | None:
+    """Where an image looks for its configuration, when something was mounted there."""
+    path = os.environ.get("WATCHPOST_CONFIG")
+    return Path(path) if path and Path(path).is_file() else None
 
 
 @app.command()
