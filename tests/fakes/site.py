@@ -45,10 +45,17 @@ class SiteUnderTest:
         folder: for everything that is kept.
         cameras: name to source.
         more: further keys of config.yaml.
+        api: keys of its `api`; without, the api does not run.
     """
 
-    def __init__(self, folder: Path, cameras: Mapping[str, str], more: Mapping[str, Any] | None = None) -> None:
-        site_port, central_port, *ports = free_ports(2 + len(SERVICES))
+    def __init__(
+        self,
+        folder: Path,
+        cameras: Mapping[str, str],
+        more: Mapping[str, Any] | None = None,
+        api: Mapping[str, Any] | None = None,
+    ) -> None:
+        site_port, central_port, self.api_port, *ports = free_ports(3 + len(SERVICES))
         self._frames = tempfile.TemporaryDirectory(prefix="watchpost-test-", dir=_SHARED_MEMORY)
         self.config = folder / "config.yaml"
         self.config.write_text(
@@ -62,6 +69,7 @@ class SiteUnderTest:
                     "central": {"bootstrap": f"127.0.0.1:{central_port}"},
                     "frames": {"url": f"file://{self._frames.name}"},
                     "telemetry": {"ports": dict(zip(SERVICES, ports, strict=True))},
+                    "api": {"port": self.api_port, **(api or {})},
                     **(more or {}),
                 }
             )
@@ -69,7 +77,8 @@ class SiteUnderTest:
         self.site_kafka = EmbeddedKafka(folder / "site-kafka", port=site_port)
         self.central_kafka = EmbeddedKafka(folder / "central-kafka", port=central_port)
         self.run_dir = folder / "run"
-        self.supervisor = Supervisor([service_command(name, self.config) for name in SERVICES], self.run_dir)
+        running = SERVICES if api is None else (*SERVICES, "api")
+        self.supervisor = Supervisor([service_command(name, self.config) for name in running], self.run_dir)
         self._stop = threading.Event()
         self._watching = threading.Thread(target=self._watch, name="supervisor")
 
