@@ -9,7 +9,7 @@ from watchpost.contracts import Topic, TopicName, shipped_schemas, site_topics, 
 from watchpost.contracts.records import SiteId
 
 SERVICES = Path(__file__).parents[2] / "services" / "watchpost"
-BUILT = ("ingest", "inference", "events", "bridge")
+BUILT = ("ingest", "inference", "events", "bridge", "api")
 ALL = (*topics("site"), *topics("central"))
 
 
