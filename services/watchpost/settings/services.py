@@ -54,7 +54,7 @@ class EventSettings(StrictModel):
 
     count_interval_s: float = Field(default=10, gt=0, description="a person_count at least this often")
     fall_confirm_ms: int = Field(default=600, ge=0, le=10_000, description="how long somebody must lie")
-    cool_down_s: float = Field(default=30, ge=0, description="no second fall of the same person before this")
+    cool_down_s: float = Field(default=30, ge=0, description="no second event of its kind of one person before this")
     thumbnail_interval_s: float = Field(default=10, gt=0)
     thumbnail_width_px: int = Field(default=320, ge=64, le=1920)
     thumbnail_quality: int = Field(default=70, ge=10, le=95)
