@@ -7,18 +7,20 @@ import structlog
 from watchpost.api.parts import ApiParts
 from watchpost.errors import CallError
 
-__all__ = ["keep_house"]
+__all__ = ["clear_away", "keep_house"]
 
 _LOG = structlog.get_logger()
 _EVERY_S = 30.0
+_NOT_READY_S = 1.0
 
 
 async def keep_house(parts: ApiParts) -> None:
-    """Clear away twice a minute, until cancelled."""
+    """Clear away as soon as the site is known, and then twice a minute, until cancelled."""
     while True:
-        if not parts.health.waits_for():
+        is_ready = not parts.health.waits_for()
+        if is_ready:
             await clear_away(parts)
-        await asyncio.sleep(_EVERY_S)
+        await asyncio.sleep(_EVERY_S if is_ready else _NOT_READY_S)
 
 
 async def clear_away(parts: ApiParts) -> None:

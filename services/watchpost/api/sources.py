@@ -2,30 +2,47 @@
 
 import asyncio
 import re
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlsplit
 
 from watchpost.api.parts import ApiParts
 from watchpost.api.problems import ProblemKind, problem
-from watchpost.api.source_guard import GuardedSource, guard_source
+from watchpost.api.source_guard import GuardedSource, Resolver, guard_source
+from watchpost.api.source_url import parse_source_url
 from watchpost.errors import SourceRefusedError
 
 __all__ = ["credentials_of", "guarded", "shown_source"]
 
+_LOOKED_UP_WITHIN_S = 5.0
+# threads of their own: a resolver may hang for half a minute, and who writes to Kafka must not wait for it
+_LOOKUPS = ThreadPoolExecutor(8, thread_name_prefix="lookup")
 _SECRET_PARAMETER = re.compile(
     r"((?:^|[?&;])[^=&;]*(?:pass|pwd|psw|token|key|secret|auth)[^=&;]*=)[^&;]*", re.IGNORECASE
 )
 
 
 async def guarded(parts: ApiParts, stream_url: str, field: str) -> GuardedSource:
-    """The stream that a caller may have opened. Its name is looked up in a thread.
+    """The stream that a caller may have opened. A name is looked up apart, so that no slow one holds up other calls.
 
     Raises:
         CallError: source-refused, naming `field`.
     """
     try:
-        return await asyncio.to_thread(guard_source, stream_url, parts.settings.api.allowed_sources, parts.resolve)
+        host = parse_source_url(stream_url).host
+        found = await _looked_up(host, parts.resolve) if isinstance(host, str) else ()
+        return guard_source(stream_url, parts.settings.api.allowed_sources, lambda _name: found)
     except SourceRefusedError as error:
         raise problem(ProblemKind.SOURCE_REFUSED, error.problem, field=field, remedy=error.remedy) from error
+
+
+async def _looked_up(name: str, resolve: Resolver) -> Sequence[str]:
+    """The addresses of `name`; none where there are none or they do not come in time."""
+    try:
+        async with asyncio.timeout(_LOOKED_UP_WITHIN_S):
+            return await asyncio.get_running_loop().run_in_executor(_LOOKUPS, resolve, name)
+    except (OSError, UnicodeError):  # a timeout is an OSError, too
+        return ()
 
 
 def credentials_of(username: str | None, password: str | None, in_url: str | None) -> str | None:
