@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, BeforeValidator
 from starlette.responses import Response
 
 from watchpost.api.event_shapes import EventList, EventShown, shown_event
@@ -25,6 +25,15 @@ _PICTURE: dict[int | str, dict[str, Any]] = {
 _FOR_EVER = "private, max-age=31536000, immutable"
 _ASK_AGAIN = "private, no-cache"
 
+
+def _written_out(value: object) -> object:
+    """Refuse what pydantic would take for seconds since 1970: a caller who writes `5` means something else."""
+    if isinstance(value, str) and "T" not in value.upper():
+        raise ValueError("is no moment; write it as 2026-01-05T12:00:00Z")
+    return value
+
+
+_Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 _Known = Annotated[str | None, Header(alias="If-None-Match", description="the ETag of what the caller has")]
 
 
@@ -34,7 +43,7 @@ async def list_events(
     camera: Annotated[str | None, Query(description="of this camera")] = None,
     type: Annotated[str | None, Query(description="of this type, such as `fall_detected`")] = None,  # noqa: A002  (the parameter's name)
     since: Annotated[
-        AwareDatetime | None,
+        _Moment | None,
         Query(description="no older ones; with its zone, `2026-01-05T12:00:00Z` (a + is written %2B)"),
     ] = None,
     limit: Annotated[int, Query(ge=1, le=500, description="at most so many")] = 100,
