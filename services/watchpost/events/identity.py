@@ -11,9 +11,9 @@ def event_id(site: SiteId, camera: CameraId, event_type: str, opening_frame_id: 
     return named("event", site, camera, event_type, opening_frame_id, str(ordinal))
 
 
-def thumbnail_id(site: SiteId, camera: CameraId, frame_id: str, of_event: str | None) -> str:
-    """The id of the thumbnail that is cut from a frame, for an event or (None) for the interval."""
-    return named("thumbnail", site, camera, frame_id, of_event or "")
+def thumbnail_id(site: SiteId, camera: CameraId, frame_id: str, cut_for: str | None) -> str:
+    """The id of the thumbnail that is cut from a frame: for an event's id, a reason, or (None) for the interval."""
+    return named("thumbnail", site, camera, frame_id, cut_for or "")
 
 
 def command_id(of_event: str, kind: str) -> str:

@@ -47,10 +47,10 @@ def _due(last_us: int | None, at_us: int, every_s: float) -> bool:
 
 
 def _thumbnail(frame: FrameAnalyzed, reason: ThumbnailReason, of_event: str | None = None) -> ThumbnailRequest:
-    # an interval's and a sample's picture of one frame are two: the part of its id where an event's stands tells them
-    name = reason.value if reason is ThumbnailReason.SAMPLED else of_event
+    # one frame may give a picture for its interval and a sample: two pictures, two ids
+    cut_for = reason.value if reason is ThumbnailReason.SAMPLED else of_event
     return ThumbnailRequest(
-        thumbnail_id=thumbnail_id(frame.site, frame.camera, frame.frame_id, name),
+        thumbnail_id=thumbnail_id(frame.site, frame.camera, frame.frame_id, cut_for),
         frame_id=frame.frame_id,
         image=frame.image,
         event_id=of_event,
