@@ -126,7 +126,7 @@ class ApiService:
             return 0, {}
         return answer.status_code, answer.json()["waits_for"]
 
-    def wait_until_ready(self, within_s: float = 30.0) -> None:
+    def wait_until_ready(self, within_s: float = 60.0) -> None:
         """Return when it waits for nothing."""
         wait_for(self.readiness, lambda seen: seen == (200, {}), within_s=within_s)
 
