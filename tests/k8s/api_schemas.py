@@ -21,11 +21,13 @@ def write_schemas(openapi: dict[str, Any], folder: Path) -> str:
     definitions = {name: _strict(schema) for name, schema in openapi["definitions"].items()}
     # what OpenAPI calls a string may be written as a number
     definitions |= {name: {"type": ["string", "number"]} for name in (_INT_OR_STRING, _QUANTITY)}
+    together = folder / "definitions.json"
+    together.write_text(json.dumps({"definitions": definitions}))
     for name, schema in openapi["definitions"].items():
         for kind in schema.get("x-kubernetes-group-version-kind", ()):
             group = f"{kind['group'].split('.')[0]}-" if kind["group"] else ""
             path = folder / f"{kind['kind'].lower()}-{group}{kind['version']}.json"
-            path.write_text(json.dumps({"$ref": f"#/definitions/{name}", "definitions": definitions}))
+            path.write_text(json.dumps({"$ref": f"{together.as_uri()}#/definitions/{name}"}))
     return f"{folder}/{{{{ .ResourceKind }}}}{{{{ .KindSuffix }}}}.json"
 
 

@@ -98,3 +98,27 @@ tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end -}}
+
+{{- /* a command that ends: a container of the setup, or one before a service */ -}}
+{{- define "watchpost.command" -}}
+{{- $root := index . 0 -}}
+- name: {{ index . 1 }}
+  image: {{ include "watchpost.image" (list $root dict) | quote }}
+  imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+  args: {{ index . 2 | toJson }}
+  env:
+    {{- include "watchpost.environment" $root | nindent 4 }}
+    {{- with $root.Values.setup.env }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  {{- with $root.Values.setup.secretEnvironment }}
+  envFrom:
+    {{- include "watchpost.secretEnvironment" . | nindent 4 }}
+  {{- end }}
+  resources:
+    {{- toYaml $root.Values.setup.resources | nindent 4 }}
+  securityContext:
+    {{- include "watchpost.containerSecurity" $root | nindent 4 }}
+  volumeMounts:
+    {{- include "watchpost.commonMounts" $root | nindent 4 }}
+{{- end -}}
