@@ -32,6 +32,7 @@ def build_app(parts: ApiParts) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         swagger_ui_oauth2_redirect_url=None,
+        redirect_slashes=False,  # it would send callers to whatever host they named
     )
     patch_fastapi(app, title="Watchpost")
     app.state.parts = parts
