@@ -13,7 +13,7 @@ IMAGE ?= watchpost:local
 BUILD_SETTINGS = PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST HTTP_PROXY HTTPS_PROXY NO_PROXY
 BUILD_ARGS = $(foreach name,$(BUILD_SETTINGS),$(if $($(name)),--build-arg $(name)))
 
-.PHONY: demo test test-k8s lint format setup locks bench-accuracy bench-image image clean
+.PHONY: demo test test-k8s lint format setup locks bench-accuracy bench-analyze bench-image image clean
 
 demo: .venv/ready .venv/parts
 	@$(BIN)/watchpost demo $(if $(SOURCE),--source "$(SOURCE)") $(ARGS)
@@ -37,6 +37,10 @@ format: .venv/ready-dev
 
 bench-accuracy: .venv/ready-dev .venv/parts
 	$(BIN)/python -m benchmarks.accuracy $(ARGS)
+
+# needs ffmpeg, GStreamer's RTSP server and the footage
+bench-analyze: .venv/ready-dev .venv/parts
+	@$(BIN)/python -m benchmarks.analyze_calls $(ARGS)
 
 bench-image: .venv/ready-dev
 	@$(BIN)/python -m benchmarks.image $(IMAGE)

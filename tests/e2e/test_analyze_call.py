@@ -41,13 +41,19 @@ def site(tmp_path_factory: pytest.TempPathFactory, footage: Path, models_dir: Pa
     assert models_dir.is_dir()
     folder = tmp_path_factory.mktemp("site")
     with SiteUnderTest(folder, {}, api={"allowed_sources": ["127.0.0.0/8"]}) as running:
-        wait_for(lambda: is_ready(running), within_s=60)
+        wait_for(lambda: waiting_services(running), lambda left: not left, within_s=120)
         yield running
 
 
-def is_ready(site: SiteUnderTest) -> bool:
+def waiting_services(site: SiteUnderTest) -> list[str]:
+    ports = site.settings.telemetry.ports
+    services = {"api": site.api_port, "ingest": ports.ingest, "inference": ports.inference, "events": ports.events}
+    return [name for name, port in services.items() if not is_ready(port)]
+
+
+def is_ready(port: int) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{site.api_port}/readyz").is_success
+        return httpx.get(f"http://127.0.0.1:{port}/readyz").is_success
     except httpx.TransportError:
         return False
 

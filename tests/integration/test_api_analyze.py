@@ -169,6 +169,20 @@ def test_configured_camera_that_shows_the_stream_is_joined(api: ApiProcess, site
     assert (site.openings[source], site.openings[same_with_port]) == (1, 0)
 
 
+def test_call_to_a_camera_that_runs_waits_for_no_further_frame(api: ApiProcess, site: ActingSite) -> None:
+    source = new_source(site, Scene(people=3, fps=0.05))
+    site.write(camera_spec("still", source=source))
+    wait_for(
+        lambda: api.client.get("/cameras/still").json().get("presence", {}).get("state"), lambda at: at == "online"
+    )
+
+    answer = api.client.post("/analyze", json=asked(source, window_s=0.2))
+
+    site.remove("still")
+    assert answer.json()["results"]["person_count"] == 3
+    assert site.frames[source] == 1
+
+
 def test_camera_with_a_password_is_not_joined_by_who_does_not_know_it(api: ApiProcess, site: ActingSite) -> None:
     source = new_source(site, Scene())
     secret = api.state_dir.parent / "yard.secret"

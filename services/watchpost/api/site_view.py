@@ -15,6 +15,7 @@ from typing import assert_never
 from watchpost.api.kept import KeptEvents, KeptThumbnails
 from watchpost.api.presence import NOTHING_KNOWN, Presence, Presences
 from watchpost.api.subscriptions import Seen, Subscription, Subscriptions
+from watchpost.api.window import is_analysed
 from watchpost.clock import Clock
 from watchpost.contracts.records import CameraId, CameraSpec, EventChanged, FrameAnalyzed, ThumbnailTaken
 
@@ -55,6 +56,7 @@ class SiteView:
     ) -> None:
         self._clock = clock
         self._specs: dict[CameraId, _Known] = {}
+        self._frames: dict[CameraId, FrameAnalyzed] = {}
         self._presences = Presences()
         self._events = KeptEvents(most_events)
         self._thumbnails = KeptThumbnails(most_thumbnail_bytes)
@@ -75,6 +77,10 @@ class SiteView:
         """Whether `camera` delivers pictures."""
         known = self._specs.get(camera)
         return NOTHING_KNOWN if known is None else self._presences.of(camera, known.source_since)
+
+    def latest_frame(self, camera: CameraId) -> FrameAnalyzed | None:
+        """The newest analysed frame of one of `cameras()`."""
+        return self._frames.get(camera)
 
     def recent_events(
         self, camera: CameraId | None, since: datetime | None, limit: int, event_type: str | None = None
@@ -139,6 +145,7 @@ class SiteView:
     def _take_spec(self, arrived: SpecArrived) -> None:
         if arrived.spec is None:
             self._specs.pop(arrived.camera, None)
+            self._frames.pop(arrived.camera, None)
             self._presences.forget(arrived.camera)
             return
         known = self._specs.get(arrived.camera)
@@ -155,6 +162,8 @@ class SiteView:
                 self._thumbnails.take(thumbnail)
             case FrameAnalyzed() as frame:
                 self._presences.take_frame(frame)
+                if frame.camera in self._specs and is_analysed(frame):
+                    self._frames[frame.camera] = frame
             case _ as other:
                 assert_never(other)
         self._subscriptions.offer(seen)

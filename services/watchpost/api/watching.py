@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import assert_never
 
 from watchpost.api.call_cameras import CallCameras, CallWish
@@ -20,6 +21,7 @@ __all__ = ["Watched", "camera_problem", "watching", "watching_camera"]
 
 # beyond ingest's own patience with a camera: its reason is the better answer
 _LOOKED_AT_WITHIN_S = 5.0
+_STILL_SO = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,19 @@ async def _watched(
             if presence.state is CameraState.OFFLINE:
                 raise failure_from(presence.reason)
         within_s = parts.settings.ingest.open_timeout_s + _LOOKED_AT_WITHIN_S
-        yield Watched(camera, records, await first_frame(records, tasks, within_s))
+        first = _now_shown(camera, tasks, parts) or await first_frame(records, tasks, within_s)
+        yield Watched(camera, records, first)
+
+
+def _now_shown(camera: CameraId, tasks: Iterable[str], parts: ApiParts) -> FrameAnalyzed | None:
+    """What a camera that runs already shows now: nobody need wait for its next frame, a second off where all is still.
+
+    Its newest frame says how it is until the next one, which comes sooner when anything moves.
+    """
+    frame = parts.view.latest_frame(camera)
+    if frame is None or not set(tasks) <= set(frame.assignment.tasks):
+        return None
+    return frame if parts.clock.now() - frame.captured_at < _STILL_SO else None
 
 
 def camera_problem(failure: SourceError) -> CallError:
