@@ -35,7 +35,7 @@ class RunningSite:
     """`watchpost up` in a folder of the test's."""
 
     def __init__(self, folder: Path) -> None:
-        kafka_port, *ports = free_ports(5)
+        kafka_port, api_port, *ports = free_ports(6)
         names = ("ingest", "inference", "events", "bridge")
         self.ports = dict(zip(names, ports, strict=True))
         self.folder = folder
@@ -49,6 +49,7 @@ class RunningSite:
                     "kafka": {"embedded": {"port": kafka_port}},
                     "frames": {"url": f"file://{folder}/frames"},
                     "telemetry": {"ports": self.ports},
+                    "api": {"port": api_port},
                 }
             )
         )
@@ -82,7 +83,7 @@ def test_site_that_is_up_ends_all_its_processes_when_asked(site: RunningSite) ->
     site.process.send_signal(signal.SIGTERM)
 
     assert site.process.wait(timeout=30) == 0
-    assert len(started) >= 8  # four programs and their guards
+    assert len(started) >= 10  # five programs and their guards
     wait_for(lambda: alive(started), lambda left: not left, within_s=5)
 
 
@@ -122,8 +123,15 @@ def test_interrupted_demo_leaves_no_process(models_dir: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["run", "igest"], "name ingest, inference, events or bridge"),
+        (["run", "igest"], "name ingest, inference, events, bridge or api"),
         (["run", "ingest", "--config", "/none.yaml"], "name a readable file"),
+        (["--config", "/none.yaml"], "name a readable file"),
+        (["--model", "qwen3-vl-8b-int4", "--device", "cuda:0"], "--model: 'qwen3-vl-8b-int4' cannot be run yet"),
+        (["--model", "qwen3-vl-8b/int4"], "Qwen3-VL comes with a later version"),
+        (["--device", "gpu"], "write auto, cpu or cuda:N"),
+        (["--model", "yolox-nano", "up"], "watchpost up"),
+        (["cameras", "apply", "--watch"], "name it with --config"),
+        (["config", "check", "/none.yaml"], "name a readable file"),
         (["run", "bridge"], "central"),
         (["topics", "apply", "--central"], "central"),
         (["models", "pull", "yolo"], "yolox-nano"),
