@@ -175,6 +175,19 @@ def test_picture_says_that_a_camera_is_online_of_which_nothing_else_is_known() -
     assert (before, view.presence(DOOR).state) == (CameraState.UNKNOWN, CameraState.ONLINE)
 
 
+def test_picture_of_another_source_is_no_newest_picture() -> None:
+    view = SiteView(StandingClock())
+    view.take(arrived(camera_spec()))
+    view.take(seen(analyzed(1, 0, [])))
+
+    view.take(arrived(camera_spec(max_frames=1)))
+    same_source = view.latest_frame(DOOR)
+    view.take(arrived(camera_spec(source="sim:room")))
+
+    assert same_source == analyzed(1, 0, [])
+    assert view.latest_frame(DOOR) is None
+
+
 def test_presence_of_another_source_does_not_count() -> None:
     view = SiteView(StandingClock())
     view.take(arrived(camera_spec()))

@@ -151,6 +151,8 @@ class SiteView:
         known = self._specs.get(arrived.camera)
         same = known is not None and _opened(known.spec) == _opened(arrived.spec)
         source_since = known.source_since if known is not None and same else arrived.at
+        if not same:
+            self._frames.pop(arrived.camera, None)  # it shows another place
         self._specs[arrived.camera] = _Known(arrived.spec, source_since)
 
     def _take_record(self, seen: Seen) -> None:
