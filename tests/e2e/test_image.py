@@ -75,24 +75,18 @@ def container(tmp_path: Path, image: str) -> Iterator[OneContainer]:
     run_docker("rm", "--force", "--volumes", running.name)
 
 
-def test_one_container_is_a_site_whose_events_come_out(container: OneContainer) -> None:
+def test_one_container_is_a_site_whose_events_come_out_and_that_ends_in_order(container: OneContainer) -> None:
     wait_for(container.health, lambda health: health == "healthy", within_s=120)
     events = wait_for(
         container.events, lambda seen: any(event["type"] == "person_count" for event in seen), within_s=120
     )
     answer = httpx.get(f"http://127.0.0.1:{container.port}/healthz")
     user = run_docker("exec", container.name, "python", "-S", "-c", "import os; print(os.getuid())")
+    run_docker("stop", "--time", "30", container.name)
 
     assert {(event["site"], event["camera"]) for event in events} == {("shop-12", "street")}
     assert answer.status_code == 200
     assert user == "10001"
-
-
-def test_stopped_container_ends_in_order(container: OneContainer) -> None:
-    wait_for(container.health, lambda health: health == "healthy", within_s=120)
-
-    run_docker("stop", "--time", "30", container.name)
-
     assert run_docker("inspect", "--format", "{{.State.ExitCode}}", container.name) == "0"
 
 
