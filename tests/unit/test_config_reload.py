@@ -40,7 +40,7 @@ def test_camera_that_is_added_takes_no_restart() -> None:
         ({"events": {"cool_down_s": 1}}, ("events",)),
         ({"api": {"calls_per_minute": 1}}, ("api",)),
         ({"inference": {"threads": 2}}, ("inference",)),
-        ({"ingest": {"idle_fps": 2}}, ("ingest",)),
+        ({"ingest": {"idle_fps": 2}}, ("ingest", "api")),
         ({"bandwidth": {"max_kbps": 9}}, ()),  # without a centre there is no bridge
     ],
 )

@@ -1,5 +1,7 @@
 """Who works by which setting, and which config_version follows: nobody is disturbed by what does not concern him."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from watchpost.settings import Scope, SiteSettings, changed_scopes, leaves, scop
 CAMERAS = {"door": "sim:street", "yard": {"source": "sim:room", "max_frames": 5}}
 CENTRE = {"bootstrap": "centre:9092", "schema_registry": {"url": "http://registry:8081"}}
 EVERYTHING = settings_from({"cameras": CAMERAS, "central": CENTRE})
+ROOT = Path(__file__).parents[2] / "services" / "watchpost"
 SERVICES = (Scope.INGEST, Scope.INFERENCE, Scope.EVENTS, Scope.BRIDGE, Scope.API)
 
 # a change, and who is concerned by it
@@ -26,6 +29,7 @@ CHANGES: list[tuple[dict[str, Any], set[Scope]]] = [
     ({"central": None}, {Scope.BRIDGE}),
     ({"api": {"anonymous": "analyze"}}, {Scope.API}),
     ({"site": {"timezone": "Europe/Berlin"}}, {Scope.API}),
+    ({"ingest": {"idle_fps": 2}}, {Scope.INGEST, Scope.API}),
     ({"max_streams": 9}, {Scope.INGEST, Scope.API}),
     ({"telemetry": {"ports": {"events": 9999}}}, {Scope.EVENTS}),
     ({"telemetry": {"log_level": "debug"}}, {Scope.FIXED}),
@@ -47,6 +51,17 @@ def specs(of: SiteSettings) -> dict[str, CameraSpec]:
 @pytest.mark.parametrize("path", sorted(leaves(EVERYTHING)))
 def test_every_setting_has_somebody_who_works_by_it(path: str) -> None:
     assert scopes_of(path)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_service_reads_no_setting_of_which_a_change_would_not_reach_it(service: Scope) -> None:
+    source = "".join(path.read_text() for path in (ROOT / service).rglob("*.py"))
+    reads = set(re.findall(r"(?<!watchpost\.)\bsettings\.([a-z_]+)", source)) & SiteSettings.model_fields.keys()
+
+    reached = {path.split(".")[0] for path in leaves(EVERYTHING) if scopes_of(path) & {service, Scope.FIXED}}
+
+    assert "kafka" in reads
+    assert reads <= reached
 
 
 @pytest.mark.parametrize(("change", "concerned"), CHANGES)

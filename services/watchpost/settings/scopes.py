@@ -51,7 +51,7 @@ _SCOPES: Mapping[str, frozenset[Scope]] = {
     "model_params.skip_frames": frozenset({Scope.CAMERAS, Scope.API}),
     "events.thumbnail_interval_s": frozenset({Scope.CAMERAS, Scope.API}),
     "max_streams": frozenset({Scope.INGEST, Scope.API}),
-    "ingest": frozenset({Scope.INGEST}),
+    "ingest": frozenset({Scope.INGEST, Scope.API}),  # the api waits as long as ingest does
     "model_params": frozenset({Scope.INFERENCE}),
     "models_catalogue": frozenset({Scope.INFERENCE}),
     "inference": frozenset({Scope.INFERENCE}),
