@@ -15,6 +15,8 @@ __all__ = ["SpecWriter"]
 
 _ACKNOWLEDGED_WITHIN_S = 5.0
 _SEEN_WITHIN_S = 5.0
+# what was on its way when Kafka stopped answering may have been taken nevertheless
+_LOOK_FIRST = "look at GET /cameras before trying again; GET /readyz says what the site waits for"
 
 
 class SpecWriter:
@@ -28,7 +30,7 @@ class SpecWriter:
     """
 
     def __init__(self, client: Mapping[str, Any], view: SiteView) -> None:
-        # what was not acknowledged in time must not arrive after its caller was told that it failed
+        # what never left this process must not leave it after its caller was told that it failed
         self._producer = RecordProducer(client, {"message.timeout.ms": round(_ACKNOWLEDGED_WITHIN_S * 1000)})
         self._view = view
         self._sending = asyncio.Lock()
@@ -60,7 +62,7 @@ class SpecWriter:
                 raise problem(
                     ProblemKind.NOT_READY,
                     str(error),
-                    remedy="try again; GET /readyz says what the site waits for",
+                    remedy=_LOOK_FIRST,
                     headers={"Retry-After": "5"},
                 ) from error
 
@@ -76,6 +78,6 @@ class SpecWriter:
             raise problem(
                 ProblemKind.NOT_READY,
                 f"Kafka took the change of {camera}, but it was not read back within {_SEEN_WITHIN_S:g} s",
-                remedy="look at GET /cameras before trying again",
+                remedy=_LOOK_FIRST,
                 headers={"Retry-After": "5"},
             )
