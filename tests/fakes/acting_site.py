@@ -58,6 +58,7 @@ class Scene:
         opens_after_s: how long opening takes.
         bytes_per_s: of the stream.
         dies_after_s: it goes offline so long after its opening.
+        silent_after_s: no more frames come after this, and nobody says why.
         has_thumbnails: the events service cuts them.
     """
 
@@ -68,6 +69,7 @@ class Scene:
     opens_after_s: float = 0.1
     bytes_per_s: int = 500_000
     dies_after_s: float | None = None
+    silent_after_s: float | None = None
     has_thumbnails: bool = True
 
 
@@ -168,7 +170,7 @@ class ActingSite:
         if failure is not None:
             playing.has_failed = True
             self._tell(playing, EventType.CAMERA_OFFLINE, f"{failure}: as the scene has it")
-        elif playing.frames <= since_s * scene.fps:
+        elif playing.frames <= since_s * scene.fps and since_s <= (scene.silent_after_s or since_s):
             self._look(playing, now_s, since_s)
 
     def _look(self, playing: _Playing, now_s: float, since_s: float) -> None:

@@ -240,6 +240,15 @@ def test_camera_that_goes_offline_in_the_window_is_no_success(api: ApiProcess, s
     assert problem_of(answer) == (422, "camera-unreachable", "stream_url")
 
 
+def test_camera_that_falls_silent_in_the_window_is_no_success(api: ApiProcess, site: ActingSite) -> None:
+    source = new_source(site, Scene(silent_after_s=0.5))
+
+    answer = api.client.post("/analyze", json=asked(source, window_s=7))
+
+    assert problem_of(answer) == (422, "camera-unreachable", "stream_url")
+    assert "of the window" in answer.json()["detail"]
+
+
 def test_more_than_max_streams_is_refused_before_anything_is_written(api: ApiProcess, site: ActingSite) -> None:
     names = [f"full-{number}" for number in range(MAX_STREAMS)]
     for name in names:

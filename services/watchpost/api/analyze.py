@@ -25,6 +25,7 @@ __all__ = ["CALL_PROBLEMS", "Calls", "Limited", "router"]
 
 # the first thumbnail of a camera may be on its way when a short window ends: a late answer is better than none
 _THUMBNAIL_WITHIN_S = 2.0
+_BLIND_AFTER_S = 5.0
 _CLIENT_CLOSED = 499
 
 CALL_PROBLEMS = (
@@ -98,7 +99,7 @@ async def _analyzed(asked: AnalyzeRequest, parts: ApiParts, calls: CallCameras) 
         async with watching(wish, parts, calls) as watched:
             until_s = asyncio.get_running_loop().time() + window_s
             window = Window(watched.first)
-            await fill(window, watched.records, until_s)
+            await fill(window, watched.records, until_s, _blind_after_s(parts))
             thumbnail = await _thumbnail(window, watched, parts)
     except SourceError as failure:
         raise camera_problem(failure) from None
@@ -116,6 +117,11 @@ def _window_s(asked: AnalyzeRequest, most_s: float) -> float:
             remedy=f"ask for {most_s:g} at most, or go on watching with GET /analyze/stream",
         )
     return asked.window_seconds
+
+
+def _blind_after_s(parts: ApiParts) -> float:
+    """So long without a frame is more than a slow camera: some were missed, or the stream stands still."""
+    return max(_BLIND_AFTER_S, 3 / parts.settings.ingest.idle_fps)
 
 
 async def _thumbnail(window: Window, watched: Watched, parts: ApiParts) -> ThumbnailTaken:

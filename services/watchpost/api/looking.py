@@ -41,12 +41,15 @@ async def first_frame(records: asyncio.Queue[Seen], tasks: Iterable[str], within
         raise SourceError(SourceFailure.TIMEOUT, f"{said} within {within_s:g} s") from None
 
 
-async def fill(window: Window, records: asyncio.Queue[Seen], until_s: float) -> None:
+async def fill(window: Window, records: asyncio.Queue[Seen], until_s: float, blind_after_s: float) -> None:
     """Take in what comes until the event loop's time is `until_s`.
 
     Raises:
-        SourceError: the camera went offline; who was not looked at was not seen to be well.
+        SourceError: the camera went offline, or nothing of it was analysed in the last `blind_after_s`: who was not
+            looked at was not seen to be well.
     """
+    now_s = asyncio.get_running_loop().time
+    seen_s = now_s()
     try:
         async with asyncio.timeout_at(until_s):
             while True:
@@ -54,10 +57,13 @@ async def fill(window: Window, records: asyncio.Queue[Seen], until_s: float) -> 
                 match seen.record:
                     case EventChanged(type=EventType.CAMERA_OFFLINE) as event:
                         raise failure_from(event.detail or "")
-                    case record:
-                        window.take(record, seen.value_bytes)
+                    case FrameAnalyzed() as frame if is_analysed(frame):
+                        seen_s = now_s()
+                window.take(seen.record, seen.value_bytes)
     except TimeoutError:
-        return
+        if until_s - seen_s > blind_after_s:
+            said = f"no frame of it was analysed in the last {until_s - seen_s:.0f} s of the window"
+            raise SourceError(SourceFailure.TIMEOUT, said) from None
 
 
 async def wait_for_thumbnail(window: Window, records: asyncio.Queue[Seen], within_s: float) -> ThumbnailTaken | None:
