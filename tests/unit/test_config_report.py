@@ -67,6 +67,11 @@ def test_size_of_a_simulated_camera_is_known(tmp_path: Path) -> None:
     assert (street.size, street.size_is_known) == (SourceSize(320, 180), True)
 
 
+def test_simulated_camera_with_a_typing_error_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^cameras\.street\.source: .*fals"):
+        reported(tmp_path, "cameras: {street: 'sim:street?fals=3'}")
+
+
 @pytest.mark.parametrize("text", ["1920", "1920x", "0x0", "1x1", "99999x99999", "-2x2", "axb", ""])
 def test_size_that_is_none_is_told(text: str) -> None:
     with pytest.raises(ConfigError, match="write one such as 1920x1080"):

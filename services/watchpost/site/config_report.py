@@ -140,7 +140,7 @@ def _origin(path: str, raw: Mapping[str, Any]) -> Origin:
 
 def _camera(settings: SiteSettings, name: str, origins: Mapping[str, Origin], given: SourceSize | None) -> CameraReport:
     spec = settings.camera_spec(name)
-    known = _known_size(spec.source)
+    known = _known_size(name, spec.source)
     size = known or given or ASSUMED_SIZE
     planes = [np.zeros(shape, np.uint8) for shape in _plane_shapes(size)]
     picture = cut((planes[0], planes[1], planes[2]), View(size.width, size.height, 0, size), spec.roi, spec.height_px)
@@ -159,10 +159,13 @@ def _camera(settings: SiteSettings, name: str, origins: Mapping[str, Origin], gi
     )
 
 
-def _known_size(source: str) -> SourceSize | None:
+def _known_size(name: str, source: str) -> SourceSize | None:
     if not source.startswith("sim:"):
         return None
-    scene = parse_uri(source)
+    try:
+        scene = parse_uri(source)
+    except ConfigError as error:
+        raise ConfigError(f"cameras.{name}.source", f"{error.key}: {error.problem}", error.remedy) from error
     return SourceSize(scene.width_px, scene.height_px)
 
 
