@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,7 @@ import httpx
 import pytest
 
 from tests.fakes.acting_site import ActingSite, Scene, scene_jpeg
-from tests.fakes.api_process import ApiProcess
+from tests.fakes.api_service import ApiService
 from tests.fakes.brokers import unique
 from tests.fakes.specs import assignment, camera_spec
 from tests.waiting import wait_for
@@ -31,15 +32,20 @@ FREED_WITHIN_S = 3
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiProcess]:
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiService]:
     folder = tmp_path_factory.mktemp("api")
-    more = {"site": {"name": "shop", "timezone": TIMEZONE}, "max_streams": MAX_STREAMS, "api": {"window_max_s": 30}}
-    with EmbeddedKafka(folder / "kafka") as kafka, ApiProcess(kafka.bootstrap, folder, more) as process:
-        yield process
+    more = {"site": {"name": "shop", "timezone": TIMEZONE}, "max_streams": MAX_STREAMS}
+    with (
+        EmbeddedKafka(folder / "kafka") as kafka,
+        ApiService(kafka.bootstrap, folder, more, window_max_s=30, calls_per_minute=10_000) as service,
+    ):
+        service.apply_topics()
+        service.wait_until_ready()
+        yield service
 
 
 @pytest.fixture
-def site(api: ApiProcess) -> Iterator[ActingSite]:
+def site(api: ApiService) -> Iterator[ActingSite]:
     with ActingSite(api.settings.kafka.address) as acting:
         yield acting
         wait_for(lambda: acting.watched, lambda left: not left, within_s=FREED_WITHIN_S)
@@ -50,6 +56,11 @@ def new_source(site: ActingSite, scene: Scene) -> str:
     source = f"rtsp://10.0.0.5/{unique('live')}"
     site.scenes[source] = scene
     return source
+
+
+def secrets_of(api: ApiService) -> list[Path]:
+    """The files in which it keeps passwords now."""
+    return [path for path in (api.state_dir / "secrets").glob("*") if path.is_file()]
 
 
 def asked(source: str, *, window_s: float = 0.5, **more: Any) -> dict[str, Any]:
@@ -70,11 +81,11 @@ def problem_of(answer: httpx.Response) -> tuple[int, str, str | None]:
     return answer.status_code, content["type"].rpartition(":")[2], content.get("field")
 
 
-def test_published_call_is_answered_in_the_published_shape(api: ApiProcess, site: ActingSite) -> None:
+def test_published_call_is_answered_in_the_published_shape(api: ApiService, site: ActingSite) -> None:
     source = new_source(site, Scene(people=3, fall_after_s=0.2, bytes_per_s=1_000_000))
     before = datetime.now(UTC)
 
-    answer = api.client.post("/analyze", json=asked(source, window_s=1.0))
+    answer = api.client().post("/analyze", json=asked(source, window_s=1.0))
 
     assert answer.status_code == 200, answer.text
     content = answer.json()
@@ -93,18 +104,18 @@ def test_published_call_is_answered_in_the_published_shape(api: ApiProcess, site
     assert fell_at[:5] in times
 
 
-def test_camera_of_a_call_is_gone_when_the_call_is_over(api: ApiProcess, site: ActingSite) -> None:
+def test_camera_of_a_call_is_gone_when_the_call_is_over(api: ApiService, site: ActingSite) -> None:
     source = new_source(site, Scene())
 
-    assert api.client.post("/analyze", json=asked(source)).status_code == 200
+    assert api.client().post("/analyze", json=asked(source)).status_code == 200
 
     wait_for(lambda: site.watched, lambda left: not left, within_s=FREED_WITHIN_S)
     (camera,) = {name for name, spec in site.history if spec is not None and spec.source == source}
     wait_for(lambda: site.written(camera)[-1], lambda spec: spec is None)
-    assert api.client.get("/cameras").json()["cameras"] == []
+    assert api.client().get("/cameras").json()["cameras"] == []
 
 
-def test_caller_that_hangs_up_frees_its_camera(api: ApiProcess, site: ActingSite) -> None:
+def test_caller_that_hangs_up_frees_its_camera(api: ApiService, site: ActingSite) -> None:
     source = new_source(site, Scene())
     body = json.dumps(asked(source, window_s=25)).encode()
     head = f"POST /analyze HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
@@ -116,36 +127,36 @@ def test_caller_that_hangs_up_frees_its_camera(api: ApiProcess, site: ActingSite
     wait_for(lambda: site.watched, lambda left: not left, within_s=FREED_WITHIN_S)
 
 
-def test_caller_that_hangs_up_while_the_camera_is_opened_frees_it(api: ApiProcess, site: ActingSite) -> None:
+def test_caller_that_hangs_up_while_the_camera_is_opened_frees_it(api: ApiService, site: ActingSite) -> None:
     source = new_source(site, Scene(opens_after_s=60))
 
     with pytest.raises(httpx.ReadTimeout):
-        api.client.post("/analyze", json=asked(source), timeout=1)
+        api.client().post("/analyze", json=asked(source), timeout=1)
 
     assert site.openings[source] == 1
     wait_for(lambda: site.watched, lambda left: not left, within_s=FREED_WITHIN_S)
 
 
-def test_ten_calls_at_once_share_one_camera(api: ApiProcess, site: ActingSite) -> None:
+def test_ten_calls_at_once_share_one_camera(api: ApiService, site: ActingSite) -> None:
     source = new_source(site, Scene(people=2))
 
     with ThreadPoolExecutor(10) as callers:
-        answers = list(callers.map(lambda _: api.client.post("/analyze", json=asked(source)), range(10)))
+        answers = list(callers.map(lambda _: api.client().post("/analyze", json=asked(source)), range(10)))
 
     assert [answer.status_code for answer in answers] == [200] * 10
     assert {answer.json()["results"]["person_count"] for answer in answers} == {2}
     assert site.openings[source] == 1
 
 
-def test_call_that_asks_more_of_a_shared_camera_has_it_watched_for_all(api: ApiProcess, site: ActingSite) -> None:
+def test_call_that_asks_more_of_a_shared_camera_has_it_watched_for_all(api: ApiService, site: ActingSite) -> None:
     source = new_source(site, Scene(people=1, fall_after_s=0.6))
 
     with ThreadPoolExecutor(2) as callers:
         counting = callers.submit(
-            api.client.post, "/analyze", json=asked(source, tasks=["person_detection"], window_s=2)
+            api.client().post, "/analyze", json=asked(source, tasks=["person_detection"], window_s=2)
         )
         wait_for(lambda: site.frames[source])
-        falling = api.client.post("/analyze", json=asked(source, tasks=["abnormal_behavior"], window_s=1)).json()
+        falling = api.client().post("/analyze", json=asked(source, tasks=["abnormal_behavior"], window_s=1)).json()
         counted = counting.result().json()
 
     assert counted["results"]["person_count"] == 1
@@ -155,56 +166,56 @@ def test_call_that_asks_more_of_a_shared_camera_has_it_watched_for_all(api: ApiP
     assert site.openings[source] == 1
 
 
-def test_configured_camera_that_shows_the_stream_is_joined(api: ApiProcess, site: ActingSite) -> None:
+def test_configured_camera_that_shows_the_stream_is_joined(api: ApiService, site: ActingSite) -> None:
     source = new_source(site, Scene(people=4))
     site.write(camera_spec("door", source=source))
     wait_for(lambda: site.frames[source])
 
     same_with_port = source.replace("10.0.0.5", "10.0.0.5:554")
 
-    answer = api.client.post("/analyze", json=asked(same_with_port))
+    answer = api.client().post("/analyze", json=asked(same_with_port))
 
     site.remove("door")
     assert answer.json()["results"]["person_count"] == 4
     assert (site.openings[source], site.openings[same_with_port]) == (1, 0)
 
 
-def test_call_to_a_camera_that_runs_waits_for_no_further_frame(api: ApiProcess, site: ActingSite) -> None:
+def test_call_to_a_camera_that_runs_waits_for_no_further_frame(api: ApiService, site: ActingSite) -> None:
     source = new_source(site, Scene(people=3, fps=0.05))
     site.write(camera_spec("still", source=source))
     wait_for(
-        lambda: api.client.get("/cameras/still").json().get("presence", {}).get("state"), lambda at: at == "online"
+        lambda: api.client().get("/cameras/still").json().get("presence", {}).get("state"), lambda at: at == "online"
     )
 
-    answer = api.client.post("/analyze", json=asked(source, window_s=0.2))
+    answer = api.client().post("/analyze", json=asked(source, window_s=0.2))
 
     site.remove("still")
     assert answer.json()["results"]["person_count"] == 3
     assert site.frames[source] == 1
 
 
-def test_camera_with_a_password_is_not_joined_by_who_does_not_know_it(api: ApiProcess, site: ActingSite) -> None:
+def test_camera_with_a_password_is_not_joined_by_who_does_not_know_it(api: ApiService, site: ActingSite) -> None:
     source = new_source(site, Scene())
     secret = api.state_dir.parent / "yard.secret"
     secret.write_text("admin:right\n")
     site.write(camera_spec("yard", source=source, secret_ref=f"file:{secret}"))
     wait_for(lambda: site.frames[source])
 
-    stranger = api.client.post("/analyze", json=asked(source))
+    stranger = api.client().post("/analyze", json=asked(source))
     openings = site.openings[source]
-    owner = api.client.post("/analyze", json=asked(source.replace("//", "//admin:right@")))
+    owner = api.client().post("/analyze", json=asked(source.replace("//", "//admin:right@")))
 
     site.remove("yard")
     assert (stranger.status_code, owner.status_code) == (200, 200)
     assert (openings, site.openings[source]) == (2, 2)
 
 
-def test_joined_camera_that_is_not_watched_for_a_task_says_so(api: ApiProcess, site: ActingSite) -> None:
+def test_joined_camera_that_is_not_watched_for_a_task_says_so(api: ApiService, site: ActingSite) -> None:
     source = new_source(site, Scene())
     site.write(replace(camera_spec("till", source=source), assignment=assignment("person_detection")))
     wait_for(lambda: site.frames[source])
 
-    answer = api.client.post("/analyze", json=asked(source))
+    answer = api.client().post("/analyze", json=asked(source))
 
     site.remove("till")
     assert problem_of(answer) == (422, "invalid-request", "tasks")
@@ -221,42 +232,42 @@ def test_joined_camera_that_is_not_watched_for_a_task_says_so(api: ApiProcess, s
     ],
 )
 def test_camera_that_fails_is_told_at_once_and_by_its_reason(
-    api: ApiProcess, site: ActingSite, failure: SourceFailure, kind: str
+    api: ApiService, site: ActingSite, failure: SourceFailure, kind: str
 ) -> None:
     source = new_source(site, Scene(fails=failure))
     began_s = time.monotonic()
 
-    answer = api.client.post("/analyze", json=asked(source))
+    answer = api.client().post("/analyze", json=asked(source))
 
     assert problem_of(answer) == (422, kind, "stream_url")
     assert time.monotonic() - began_s < 3
 
 
-def test_camera_that_goes_offline_in_the_window_is_no_success(api: ApiProcess, site: ActingSite) -> None:
+def test_camera_that_goes_offline_in_the_window_is_no_success(api: ApiService, site: ActingSite) -> None:
     source = new_source(site, Scene(dies_after_s=0.5))
 
-    answer = api.client.post("/analyze", json=asked(source, window_s=10))
+    answer = api.client().post("/analyze", json=asked(source, window_s=10))
 
     assert problem_of(answer) == (422, "camera-unreachable", "stream_url")
 
 
-def test_camera_that_falls_silent_in_the_window_is_no_success(api: ApiProcess, site: ActingSite) -> None:
+def test_camera_that_falls_silent_in_the_window_is_no_success(api: ApiService, site: ActingSite) -> None:
     source = new_source(site, Scene(silent_after_s=0.5))
 
-    answer = api.client.post("/analyze", json=asked(source, window_s=7))
+    answer = api.client().post("/analyze", json=asked(source, window_s=7))
 
     assert problem_of(answer) == (422, "camera-unreachable", "stream_url")
     assert "of the window" in answer.json()["detail"]
 
 
-def test_more_than_max_streams_is_refused_before_anything_is_written(api: ApiProcess, site: ActingSite) -> None:
+def test_more_than_max_streams_is_refused_before_anything_is_written(api: ApiService, site: ActingSite) -> None:
     names = [f"full-{number}" for number in range(MAX_STREAMS)]
     for name in names:
         site.write(camera_spec(name, source=new_source(site, Scene())))
-    wait_for(lambda: len(api.client.get("/cameras").json()["cameras"]), lambda count: count == MAX_STREAMS)
+    wait_for(lambda: len(api.client().get("/cameras").json()["cameras"]), lambda count: count == MAX_STREAMS)
     source = new_source(site, Scene())
 
-    answer = api.client.post("/analyze", json=asked(source))
+    answer = api.client().post("/analyze", json=asked(source))
 
     for name in names:
         site.remove(name)
@@ -280,9 +291,9 @@ def test_more_than_max_streams_is_refused_before_anything_is_written(api: ApiPro
     ],
 )
 def test_wrong_call_names_the_field_and_the_remedy(
-    api: ApiProcess, site: ActingSite, wrong: dict[str, Any], kind: str, field: str, said: str
+    api: ApiService, site: ActingSite, wrong: dict[str, Any], kind: str, field: str, said: str
 ) -> None:
-    answer = api.client.post("/analyze", json={**asked(new_source(site, Scene())), **wrong})
+    answer = api.client().post("/analyze", json={**asked(new_source(site, Scene())), **wrong})
 
     assert problem_of(answer) == (422, kind, field)
     assert said in answer.json()["remedy"]
@@ -290,59 +301,59 @@ def test_wrong_call_names_the_field_and_the_remedy(
 
 
 def test_without_bandwidth_saving_sampled_frames_go_up_and_the_figure_says_so(
-    api: ApiProcess, site: ActingSite
+    api: ApiService, site: ActingSite
 ) -> None:
     scene = Scene(bytes_per_s=200_000)
     saving, sending = new_source(site, scene), new_source(site, scene)
     output = {"bandwidth_saving": False, "thumbnail_interval": 10}
 
-    saved = api.client.post("/analyze", json=asked(saving, window_s=1)).json()["bandwidth_saved"]
-    sent = api.client.post("/analyze", json=asked(sending, window_s=1, output=output)).json()["bandwidth_saved"]
+    saved = api.client().post("/analyze", json=asked(saving, window_s=1)).json()["bandwidth_saved"]
+    sent = api.client().post("/analyze", json=asked(sending, window_s=1, output=output)).json()["bandwidth_saved"]
 
     assert int(sent.removesuffix("%")) < int(saved.removesuffix("%")) - 10
 
 
-def test_credentials_lie_in_a_file_for_as_long_as_the_call_and_nowhere_else(api: ApiProcess, site: ActingSite) -> None:
+def test_credentials_lie_in_a_file_for_as_long_as_the_call_and_nowhere_else(api: ApiService, site: ActingSite) -> None:
     source = new_source(site, Scene())
     address = source.replace("//", "//admin:s3cret-word@")
 
     with ThreadPoolExecutor(1) as callers:
-        call = callers.submit(api.client.post, "/analyze", json=asked(address, window_s=1))
+        call = callers.submit(api.client().post, "/analyze", json=asked(address, window_s=1))
         (spec,) = wait_for(lambda: list(site.watched.values()))
-        (file,) = api.secrets()
+        (file,) = secrets_of(api)
         kept, mode = file.read_text(), file.stat().st_mode & 0o777
         answer = call.result()
 
     assert answer.status_code == 200
     assert (kept, oct(mode)) == ("admin:s3cret-word", "0o600")
     assert (spec.source, spec.secret_ref) == (source, f"file:{file}")
-    wait_for(api.secrets, lambda files: not files, within_s=FREED_WITHIN_S)
-    assert "s3cret-word" not in api.said()
+    wait_for(lambda: secrets_of(api), lambda files: not files, within_s=FREED_WITHIN_S)
+    assert "s3cret-word" not in api.log_text()
 
 
-def test_lease_is_renewed_for_as_long_as_a_call_holds_the_camera(api: ApiProcess, site: ActingSite) -> None:
+def test_lease_is_renewed_for_as_long_as_a_call_holds_the_camera(api: ApiService, site: ActingSite) -> None:
     source = new_source(site, Scene())
 
-    assert api.client.post("/analyze", json=asked(source, window_s=6)).status_code == 200
+    assert api.client().post("/analyze", json=asked(source, window_s=6)).status_code == 200
 
     ends = [spec.expires_at for _, spec in site.history if spec is not None and spec.source == source]
     assert len(ends) >= 2
     assert ends == sorted(ends, key=lambda end: end or datetime.max.replace(tzinfo=UTC))
 
 
-def test_short_window_is_answered_with_a_thumbnail_that_came_before(api: ApiProcess, site: ActingSite) -> None:
+def test_short_window_is_answered_with_a_thumbnail_that_came_before(api: ApiService, site: ActingSite) -> None:
     source = new_source(site, Scene(people=5))
     site.write(camera_spec("shelf", source=source))
     wait_for(lambda: site.frames[source], lambda frames: frames > 3)
 
-    answer = api.client.post("/analyze", json=asked(source, window_s=0.05))
+    answer = api.client().post("/analyze", json=asked(source, window_s=0.05))
 
     site.remove("shelf")
     assert answer.json()["results"]["thumbnail"] == base64.b64encode(scene_jpeg(5)).decode()
 
 
-def test_camera_without_any_thumbnail_is_no_success(api: ApiProcess, site: ActingSite) -> None:
-    answer = api.client.post("/analyze", json=asked(new_source(site, Scene(has_thumbnails=False)), window_s=0.1))
+def test_camera_without_any_thumbnail_is_no_success(api: ApiService, site: ActingSite) -> None:
+    answer = api.client().post("/analyze", json=asked(new_source(site, Scene(has_thumbnails=False)), window_s=0.1))
 
     assert answer.status_code == 503
     assert "thumbnail" in answer.json()["detail"]

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.fakes.acting_site import ActingSite, Scene, scene_jpeg
-from tests.fakes.api_process import ApiProcess
+from tests.fakes.api_service import ApiService
 from tests.fakes.brokers import unique
 from tests.fakes.specs import camera_spec
 from tests.waiting import wait_for
@@ -23,14 +23,16 @@ FREED_WITHIN_S = 3
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiProcess]:
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiService]:
     folder = tmp_path_factory.mktemp("api")
-    with EmbeddedKafka(folder / "kafka") as kafka, ApiProcess(kafka.bootstrap, folder) as process:
-        yield process
+    with EmbeddedKafka(folder / "kafka") as kafka, ApiService(kafka.bootstrap, folder) as service:
+        service.apply_topics()
+        service.wait_until_ready()
+        yield service
 
 
 @pytest.fixture
-def site(api: ApiProcess) -> Iterator[ActingSite]:
+def site(api: ApiService) -> Iterator[ActingSite]:
     with ActingSite(api.settings.kafka.address) as acting:
         yield acting
         wait_for(lambda: acting.watched, lambda left: not left, within_s=FREED_WITHIN_S)
@@ -54,12 +56,12 @@ def told(answer: httpx.Response) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def test_listener_is_told_of_people_events_and_pictures_and_frees_the_camera_by_hanging_up(
-    api: ApiProcess, site: ActingSite
+    api: ApiService, site: ActingSite
 ) -> None:
     source = new_source(site, Scene(people=2, fall_after_s=0.5))
     seen: dict[str, list[dict[str, Any]]] = {"observation": [], "event": [], "thumbnail": []}
 
-    with api.client.stream("GET", "/analyze/stream", params={"stream_url": source, "tasks": ALL_TASKS}) as answer:
+    with api.client().stream("GET", "/analyze/stream", params={"stream_url": source, "tasks": ALL_TASKS}) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         for name, data in told(answer):
             seen[name].append(data)
@@ -74,10 +76,10 @@ def test_listener_is_told_of_people_events_and_pictures_and_frees_the_camera_by_
     wait_for(lambda: site.watched, lambda left: not left, within_s=FREED_WITHIN_S)
 
 
-def test_listener_hears_nothing_of_what_was_not_asked_for(api: ApiProcess, site: ActingSite) -> None:
+def test_listener_hears_nothing_of_what_was_not_asked_for(api: ApiService, site: ActingSite) -> None:
     source = new_source(site, Scene(people=2, fall_after_s=0.5))
 
-    with api.client.stream(
+    with api.client().stream(
         "GET", "/analyze/stream", params={"stream_url": source, "tasks": "abnormal_behavior"}
     ) as answer:
         names = []
@@ -89,14 +91,14 @@ def test_listener_hears_nothing_of_what_was_not_asked_for(api: ApiProcess, site:
     assert "observation" not in names
 
 
-def test_camera_of_the_site_is_watched_by_its_name(api: ApiProcess, site: ActingSite) -> None:
+def test_camera_of_the_site_is_watched_by_its_name(api: ApiService, site: ActingSite) -> None:
     source = new_source(site, Scene(people=6))
     locked = "env:NOT_KNOWN_HERE"
     site.write(camera_spec("door", source=source, secret_ref=locked))
     wait_for(lambda: site.frames[source])
 
     params: dict[str, Any] = {"camera": "door", "tasks": "person_detection"}
-    with api.client.stream("GET", "/analyze/stream", params=params) as answer:
+    with api.client().stream("GET", "/analyze/stream", params=params) as answer:
         name, data = next(told(answer))
 
     site.remove("door")
@@ -104,10 +106,10 @@ def test_camera_of_the_site_is_watched_by_its_name(api: ApiProcess, site: Acting
     assert site.openings[source] == 1
 
 
-def test_listener_is_told_that_the_camera_went_offline(api: ApiProcess, site: ActingSite) -> None:
+def test_listener_is_told_that_the_camera_went_offline(api: ApiService, site: ActingSite) -> None:
     source = new_source(site, Scene(dies_after_s=0.4))
 
-    with api.client.stream(
+    with api.client().stream(
         "GET", "/analyze/stream", params={"stream_url": source, "tasks": "abnormal_behavior"}
     ) as answer:
         event = next(data for name, data in told(answer) if name == "event")
@@ -129,31 +131,32 @@ def test_listener_is_told_that_the_camera_went_offline(api: ApiProcess, site: Ac
     ],
 )
 def test_wrong_query_is_answered_before_anything_is_streamed(
-    api: ApiProcess, params: dict[str, str], status: int, kind: str, field: str
+    api: ApiService, params: dict[str, str], status: int, kind: str, field: str
 ) -> None:
-    answer = api.client.get("/analyze/stream", params={"tasks": "person_detection", **params})
+    answer = api.client().get("/analyze/stream", params={"tasks": "person_detection", **params})
 
     content = answer.json()
     assert (answer.status_code, content["type"].rpartition(":")[2], content["field"]) == (status, kind, field)
     assert content["remedy"]
-    assert "pw" not in api.said()
+    assert "pw" not in api.log_text()
 
 
-def test_stream_of_a_camera_that_fails_is_a_problem_and_no_stream(api: ApiProcess, site: ActingSite) -> None:
+def test_stream_of_a_camera_that_fails_is_a_problem_and_no_stream(api: ApiService, site: ActingSite) -> None:
     source = new_source(site, Scene(fails=SourceFailure.UNAUTHORISED))
 
-    answer = api.client.get("/analyze/stream", params={"stream_url": source, "tasks": "person_detection"})
+    answer = api.client().get("/analyze/stream", params={"stream_url": source, "tasks": "person_detection"})
 
     assert answer.status_code == 422
     assert answer.json()["type"].endswith(":camera-unauthorised")
 
 
-def test_camera_of_a_call_outlives_its_api_by_no_more_than_the_lease(api: ApiProcess, site: ActingSite) -> None:
+def test_camera_of_a_call_outlives_its_api_by_no_more_than_the_lease(api: ApiService, site: ActingSite) -> None:
     source = new_source(site, Scene())
 
-    with api.client.stream("GET", "/analyze/stream", params={"stream_url": source, "tasks": ALL_TASKS}) as answer:
+    with api.client().stream("GET", "/analyze/stream", params={"stream_url": source, "tasks": ALL_TASKS}) as answer:
         next(told(answer))
         api.kill()
 
     wait_for(lambda: site.watched, lambda left: not left, within_s=16)
     api.start()
+    api.wait_until_ready()
