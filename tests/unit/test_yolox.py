@@ -129,7 +129,10 @@ def test_model_without_a_detector_is_told(models_dir: Path) -> None:
 @pytest.mark.parametrize(
     ("params", "said"),
     [
-        (ModelParams(model="yolox-nona"), "model_params.model: 'yolox-nona' is not in the catalogue; use one of yolox-nano"),
+        (
+            ModelParams(model="yolox-nona"),
+            "model_params.model: 'yolox-nona' is not in the catalogue; use one of yolox-nano",
+        ),
         (ModelParams(model="movenet-multipose"), "'movenet-multipose' is no detector"),
         (ModelParams(model="qwen3-vl-8b/int4"), "cannot be run yet: Qwen3-VL comes with a later version"),
     ],
