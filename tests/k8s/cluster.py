@@ -13,7 +13,7 @@ import psutil
 
 from tests.waiting import wait_for
 
-__all__ = ["Cluster", "started_cluster"]
+__all__ = ["Cluster", "seconds_since", "started_cluster"]
 
 _UP_S = 1800  # the first time it builds Kubernetes
 _COMMAND_S = 400
@@ -51,6 +51,16 @@ class Cluster:
         """The objects of these kinds."""
         found: list[dict[str, Any]] = json.loads(self.kubectl("get", kinds, "-o", "json", *arguments))["items"]
         return found
+
+    def account(self) -> str:
+        """What runs here and what was said last, for the report of a failure."""
+        ours = ("-l", "app.kubernetes.io/name=watchpost", "--all-containers", "--prefix", "--tail=12")
+        asked = (
+            ("get", "pods,jobs,pvc", "-o", "wide"),
+            ("get", "events", "--sort-by=.lastTimestamp"),
+            ("logs", *ours, "--ignore-errors", "--max-log-requests=40"),
+        )
+        return "\n".join(self.kubectl(*arguments)[-8000:] for arguments in asked)
 
     @contextmanager
     def forwarded(self, target: str, port: int) -> Iterator[None]:

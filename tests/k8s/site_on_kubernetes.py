@@ -112,24 +112,17 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(cluster: Cluster, figures: dict[str, Any]) -> Iterator[Site]:
+def site(cluster: Cluster, figures: dict[str, Any]) -> Site:
     """The chart, installed."""
     start_s = time.monotonic()
     arguments = ("corner", CHART, "--wait", "--wait-for-jobs", "--timeout", "5m")
     try:
         cluster.helm("install", *arguments, values=values(street=STREET))
-        figures["seconds_to_ready"] = seconds_since(start_s)
-        yield Site(cluster)
-    except AssertionError:
-        _tell(cluster)
+    except AssertionError as error:
+        error.add_note(cluster.account())
         raise
-
-
-def _tell(cluster: Cluster) -> None:
-    for arguments in (("get", "pods,jobs,pvc", "-o", "wide"), ("get", "events", "--sort-by=.lastTimestamp")):
-        print(cluster.kubectl(*arguments)[-6000:])  # noqa: T201  (pytest shows it with the failure)
-    logs = ("logs", "-l", "app.kubernetes.io/instance=corner", "--all-containers", "--prefix", "--tail=15")
-    print(cluster.kubectl(*logs, "--ignore-errors", "--max-log-requests=20"))  # noqa: T201
+    figures["seconds_to_ready"] = seconds_since(start_s)
+    return Site(cluster)
 
 
 def test_manifests_conform_to_the_server_s_own_schemas(cluster: Cluster, tmp_path: Path) -> None:
@@ -181,7 +174,7 @@ def test_killed_pods_come_back_and_go_on(site: Site, figures: dict[str, Any]) ->
         selector = f"app.kubernetes.io/instance=corner,app.kubernetes.io/component={component}"
         site.cluster.kubectl("delete", "pod", "-l", selector, "--grace-period=0", "--force")
     for workload in ("statefulset/corner-watchpost-kafka", "deployment/corner-watchpost-events"):
-        site.cluster.kubectl("rollout", "status", workload, "--timeout=120s")
+        site.cluster.kubectl("rollout", "status", workload, "--timeout=240s")
 
     figures["seconds_to_ready_after_kill"] = seconds_since(start_s)
     later = killed_at + timedelta(seconds=5)
