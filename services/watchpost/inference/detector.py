@@ -109,6 +109,8 @@ def load_detector(
 
 
 def _session(graph: bytes, threads: int) -> onnxruntime.InferenceSession:
+    # some builds of onnxruntime report to their maker: nothing leaves a site but what its operator sends
+    onnxruntime.disable_telemetry_events()
     try:
         model = onnx.load_from_string(graph)
         _free_sizes(model)
