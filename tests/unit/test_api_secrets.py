@@ -53,12 +53,14 @@ def test_file_of_the_operator_is_never_removed(tmp_path: Path) -> None:
 def test_sweep_takes_what_no_camera_names_once_it_is_old(tmp_path: Path) -> None:
     files = SecretFiles(tmp_path)
     used, orphan = files.write(DOOR, "a:1"), files.write(CameraId("gone"), "a:2")
-    (tmp_path / ".half-written").write_text("a:")
+    (tmp_path / ".door.0123abcd").write_text("a:")  # its writer was killed
+    (tmp_path / "lost+found").mkdir()
+    (tmp_path / "operators-own").write_text("a:3")
 
     assert files.sweep([used, None, "env:X"], now_s=time.time()) == 0
     assert files.sweep([used, None, "env:X"], now_s=time.time() + SOON_S) == 2
     assert not Path(orphan.removeprefix("file:")).exists()
-    assert Path(used.removeprefix("file:")).exists()
+    assert {path.name for path in tmp_path.iterdir()} == {Path(used).name, "lost+found", "operators-own"}
 
 
 def test_sweep_of_a_folder_that_is_not_there_finds_nothing(tmp_path: Path) -> None:

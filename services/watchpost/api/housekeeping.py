@@ -1,6 +1,7 @@
 """Clears away what callers left behind: cameras whose time is over, and the secrets of cameras that are gone."""
 
 import asyncio
+from datetime import timedelta
 
 import structlog
 
@@ -12,6 +13,7 @@ __all__ = ["clear_away", "keep_house"]
 _LOG = structlog.get_logger()
 _EVERY_S = 30.0
 _NOT_READY_S = 1.0
+_KEPT = timedelta(minutes=1)
 
 
 async def keep_house(parts: ApiParts) -> None:
@@ -24,13 +26,21 @@ async def keep_house(parts: ApiParts) -> None:
 
 
 async def clear_away(parts: ApiParts) -> None:
-    """Take the specs that are over off their topic (ingest ignores them, but the topic keeps them), then sweep."""
+    """Take the specs that are over off their topic (ingest ignores them, but the topic keeps them), then sweep.
+
+    Not at once: another api may be about to renew a call's camera, and then needs its secret.
+    """
     async with parts.specs.changing:
+        long_over = parts.clock.now() - _KEPT
         try:
             for spec in parts.view.expired():
-                await parts.specs.remove(spec.camera)
+                if spec.expires_at is not None and spec.expires_at < long_over:
+                    await parts.specs.remove(spec.camera)
         except CallError as error:
             _LOG.warning("expired_cameras_stay", why=error.detail)
             return
-        used = [spec.secret_ref for spec in parts.view.cameras().values()]
-        await asyncio.to_thread(parts.secrets.sweep, used)
+        used = [spec.secret_ref for spec in (*parts.view.cameras().values(), *parts.view.expired())]
+        try:
+            await asyncio.to_thread(parts.secrets.sweep, used)
+        except OSError as error:
+            _LOG.warning("secrets_not_swept", why=str(error))

@@ -4,6 +4,7 @@ ref = secrets.write(CameraId("door"), "admin:secret")    # file:/var/lib/watchpo
 """
 
 import os
+import re
 import secrets as random_secrets
 import time
 from collections.abc import Iterable
@@ -19,6 +20,7 @@ _LOG = structlog.get_logger()
 _PREFIX = "file:"
 # a secret is written before the spec that names it, and its writer may be another process
 _ORPHAN_AFTER_S = 120.0
+_OURS = re.compile(r"\.?[a-z0-9][a-z0-9_-]{0,62}\.[0-9a-f]{8}")
 
 
 class SecretFiles:
@@ -55,12 +57,21 @@ class SecretFiles:
             path.unlink(missing_ok=True)
 
     def sweep(self, used: Iterable[str | None], now_s: float | None = None) -> int:
-        """Remove the files that no spec of `used` names and that are no longer new; how many."""
+        """Remove the files of ours that no spec of `used` names and that are no longer new; how many.
+
+        Raises:
+            OSError: the folder cannot be read or written to.
+        """
         if not self._folder.is_dir():
             return 0
         kept = {path for ref in used if (path := self._ours(ref)) is not None}
         old_s = (time.time() if now_s is None else now_s) - _ORPHAN_AFTER_S
-        orphans = [path for path in self._folder.iterdir() if path not in kept and path.stat().st_mtime < old_s]
+        orphans = [
+            path
+            for path in self._folder.iterdir()
+            # a volume may hold more than ours: lost+found, or a file of the operator's
+            if _OURS.fullmatch(path.name) and path not in kept and path.stat().st_mtime < old_s
+        ]
         for path in orphans:
             path.unlink(missing_ok=True)
             _LOG.info("secret_swept", file=path.name)
