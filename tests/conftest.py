@@ -9,7 +9,6 @@ from hypothesis import settings
 from tests.fakes.brokers import Broker, ContainerKafka, require_container
 from watchpost.stream.embedded import EmbeddedKafka
 
-
 # examples are not timed: on a busy machine one takes longer than hypothesis allows
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
