@@ -20,7 +20,7 @@ MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
 _PROVENANCE = Provenance("yolox-nano", "fp32", "sha256:0", "", "config-1", "0.1.0")
 
 
-def event(  # noqa: PLR0913  (each test varies another of these)
+def event(
     camera: str = "door",
     *,
     event_id: str | None = None,

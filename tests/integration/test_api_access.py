@@ -36,9 +36,7 @@ def tokens_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def api(
-    kafka: EmbeddedKafka, tokens_file: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[ApiService]:
+def api(kafka: EmbeddedKafka, tokens_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiService]:
     """One that lets nobody in without a token; the viewer's is in the settings, the operator's in the file."""
     settings: dict[str, Any] = {
         "loopback": False,
