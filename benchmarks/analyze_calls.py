@@ -3,7 +3,8 @@
     python -m benchmarks.analyze_calls [calls]          # 100 of each kind unless given
 
 Late is what a call takes beyond its window and the opening of the camera. `added`: each call adds its camera; the
-opening ends when ingest has the first picture (its `camera_online` event). `joined`: the camera runs already, and
+opening ends when ingest has the first picture (its `camera_online` event); `analysed` is when inference has looked at
+it, where the window begins, and `answered` what comes after the window's end. `joined`: the camera runs already, and
 nothing has to be opened.
 """
 
@@ -11,7 +12,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -61,28 +62,34 @@ def _measured(site: SiteUnderTest, stream_url: str, calls: int) -> dict[str, obj
             raise SystemExit(f"a call failed: {answer.text}")
         return began_at, datetime.now().astimezone()
 
-    added = [_alone(client, call) for _ in range(calls)]
-    online = sorted(event.at for event in site.site_events() if event.type == EventType.CAMERA_ONLINE)
+    added = [_alone(site, call) for _ in range(calls)]
+    online = [event.at for event in site.site_events() if event.type == EventType.CAMERA_ONLINE]
     opened = [max(at for at in online if at < answered_at) for _, answered_at in added]
-    late_added = [answered_at - at for (_, answered_at), at in zip(added, opened, strict=True)]
-    openings = [at - began_at for (began_at, _), at in zip(added, opened, strict=True)]
+    looked = [seen.analyzed_at for seen in site.observations() if seen.skipped is None]
+    analysed = [min(at for at in looked if at > opened_at) for opened_at in opened]
 
     _add_camera(site, client, stream_url)
     joined = [call() for _ in range(calls)]
-    late_joined = [answered_at - began_at for began_at, answered_at in joined]
     return {
         "calls": calls,
         "window_ms": round(_WINDOW_S * 1000),
-        "opening_ms": _figures(openings, beyond_s=0),
-        "late_added_ms": _figures(late_added, beyond_s=_WINDOW_S),
-        "late_joined_ms": _figures(late_joined, beyond_s=_WINDOW_S),
+        "opening_ms": _figures([began_at for began_at, _ in added], opened),
+        "analysed_ms": _figures(opened, analysed),
+        "answered_ms": _figures(analysed, [at for _, at in added], beyond_s=_WINDOW_S),
+        "late_added_ms": _figures(opened, [at for _, at in added], beyond_s=_WINDOW_S),
+        "late_joined_ms": _figures(*zip(*joined, strict=True), beyond_s=_WINDOW_S),
         "frames_a_second": _frames_a_second(site),
     }
 
 
-def _alone(client: httpx.Client, call: Callable[[], tuple[datetime, datetime]]) -> tuple[datetime, datetime]:
-    """A call that finds no camera."""
-    wait_for(lambda: client.get("/cameras").json()["cameras"], lambda left: not left, within_s=10)
+def _alone(site: SiteUnderTest, call: Callable[[], tuple[datetime, datetime]]) -> tuple[datetime, datetime]:
+    """A call that finds no camera, nor one that ingest has not stopped yet."""
+
+    def running() -> int:
+        log = site.log_of("ingest")
+        return log.count('"camera_starts"') - log.count('"camera_stops"')
+
+    wait_for(running, lambda cameras: cameras == 0, within_s=10)
     return call()
 
 
@@ -103,8 +110,8 @@ def _answers(client: httpx.Client, path: str) -> bool:
         return False
 
 
-def _figures(spans: Sequence[timedelta], *, beyond_s: float) -> dict[str, int]:
-    late_ms = [(span.total_seconds() - beyond_s) * 1000 for span in spans]
+def _figures(began: Sequence[datetime], ended: Sequence[datetime], *, beyond_s: float = 0) -> dict[str, int]:
+    late_ms = [((end - begin).total_seconds() - beyond_s) * 1000 for begin, end in zip(began, ended, strict=True)]
     shares = {"p50": 50, "p90": 90, "p99": 99, "max": 100}
     return {name: round(float(np.percentile(late_ms, share))) for name, share in shares.items()}
 

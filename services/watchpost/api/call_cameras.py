@@ -11,7 +11,7 @@ import secrets
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -51,6 +51,7 @@ class CallWish:
 @dataclass(slots=True)
 class _Held:
     spec: CameraSpec
+    since: datetime
     asked: dict[object, Assignment] = field(default_factory=dict)
 
 
@@ -85,8 +86,10 @@ class CallCameras:
         return CameraId(f"call-{hashlib.sha256(source.source.encode() + b'#' + seal).hexdigest()[:16]}")
 
     @asynccontextmanager
-    async def hold(self, camera: CameraId, wish: CallWish) -> AsyncIterator[None]:
+    async def hold(self, camera: CameraId, wish: CallWish) -> AsyncIterator[datetime]:
         """The camera is there while the block runs; it goes as soon as nobody holds it, without being waited for.
+
+        Yields since when it has been there: what was captured earlier is left over from a call before.
 
         Raises:
             CallError: the site has `max_streams` cameras already, or Kafka does not take this one.
@@ -94,7 +97,7 @@ class CallCameras:
         holder = object()
         try:
             await asyncio.shield(self._in_background(self._enter(camera, holder, wish)))
-            yield
+            yield self._held[camera].since
         finally:
             self._in_background(self._leave(camera, holder))
 
@@ -124,7 +127,7 @@ class CallCameras:
             held = self._held.get(camera)
             if held is None:
                 self._check_room(camera)
-                held = _Held(await self._new_spec(camera, wish))
+                held = _Held(await self._new_spec(camera, wish), self._clock.now())
             joint = joint_assignment([*held.asked.values(), wish.assignment])
             if not held.asked or joint != held.spec.assignment:
                 await self._put(held, joint)

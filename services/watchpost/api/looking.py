@@ -2,22 +2,25 @@
 
 import asyncio
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from watchpost.api.subscriptions import Seen
 from watchpost.api.window import Window, is_analysed
 from watchpost.contracts.records import EventChanged, EventType, FrameAnalyzed, SkipReason, ThumbnailTaken
 from watchpost.errors import SourceError, SourceFailure
 
-__all__ = ["failure_from", "fill", "first_frame", "recent_enough", "wait_for_thumbnail"]
+__all__ = ["begins", "failure_from", "fill", "first_frame", "recent_enough", "wait_for_thumbnail"]
 
 
-async def first_frame(records: asyncio.Queue[Seen], tasks: Iterable[str], within_s: float) -> FrameAnalyzed:
+async def first_frame(
+    records: asyncio.Queue[Seen], tasks: Iterable[str], since: datetime, within_s: float
+) -> FrameAnalyzed:
     """The first analysed frame of which all these tasks were asked.
 
     Args:
         records: those of one camera.
         tasks: a camera that others watch too is told of further tasks while its frames come.
+        since: no frame that was captured before.
         within_s: how long to wait.
 
     Raises:
@@ -28,7 +31,7 @@ async def first_frame(records: asyncio.Queue[Seen], tasks: Iterable[str], within
         async with asyncio.timeout(within_s):
             while True:
                 match (await records.get()).record:
-                    case FrameAnalyzed() as frame if is_analysed(frame) and wanted <= set(frame.assignment.tasks):
+                    case FrameAnalyzed() as frame if begins(frame, wanted, since):
                         return frame
                     case FrameAnalyzed(skipped=SkipReason() as reason):
                         skipped = reason
@@ -39,6 +42,11 @@ async def first_frame(records: asyncio.Queue[Seen], tasks: Iterable[str], within
     except TimeoutError:
         said = "no frame of it was analysed" if skipped is None else f"its frames were not analysed ({skipped})"
         raise SourceError(SourceFailure.TIMEOUT, f"{said} within {within_s:g} s") from None
+
+
+def begins(frame: FrameAnalyzed, tasks: set[str], since: datetime) -> bool:
+    """Whether a call's window may begin with this frame."""
+    return is_analysed(frame) and tasks <= set(frame.assignment.tasks) and frame.captured_at >= since
 
 
 async def fill(window: Window, records: asyncio.Queue[Seen], until_s: float, blind_after_s: float) -> None:

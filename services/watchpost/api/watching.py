@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
 from watchpost.api.call_cameras import CallCameras, CallWish
 from watchpost.api.joining import find_running
-from watchpost.api.looking import failure_from, first_frame
+from watchpost.api.looking import begins, failure_from, first_frame
 from watchpost.api.parts import ApiParts
 from watchpost.api.presence import CameraState
 from watchpost.api.problems import ProblemKind, problem
@@ -22,6 +22,7 @@ __all__ = ["Watched", "camera_problem", "watching", "watching_camera"]
 # beyond ingest's own patience with a camera: its reason is the better answer
 _LOOKED_AT_WITHIN_S = 5.0
 _STILL_SO = timedelta(seconds=2)
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,32 +68,32 @@ async def watching_camera(spec: CameraSpec, tasks: Iterable[str], parts: ApiPart
             field="tasks",
             remedy=f"leave it out, or have the operator add it to the tasks of {spec.camera}",
         )
-    async with _watched(spec.camera, tasks, parts, nullcontext()) as watched:
+    async with _watched(spec.camera, tasks, parts, nullcontext(_EVER)) as watched:
         yield watched
 
 
 @asynccontextmanager
 async def _watched(
-    camera: CameraId, tasks: Iterable[str], parts: ApiParts, holding: AbstractAsyncContextManager[None]
+    camera: CameraId, tasks: Iterable[str], parts: ApiParts, holding: AbstractAsyncContextManager[datetime]
 ) -> AsyncIterator[Watched]:
     # subscribed before the camera is there: its failure may be the first that is told of it
-    async with parts.view.subscribe(camera) as records, holding:
+    async with parts.view.subscribe(camera) as records, holding as since:
         if camera in parts.view.cameras():
             presence = parts.view.presence(camera)
             if presence.state is CameraState.OFFLINE:
                 raise failure_from(presence.reason)
         within_s = parts.settings.ingest.open_timeout_s + _LOOKED_AT_WITHIN_S
-        first = _now_shown(camera, tasks, parts) or await first_frame(records, tasks, within_s)
+        first = _now_shown(camera, tasks, since, parts) or await first_frame(records, tasks, since, within_s)
         yield Watched(camera, records, first)
 
 
-def _now_shown(camera: CameraId, tasks: Iterable[str], parts: ApiParts) -> FrameAnalyzed | None:
+def _now_shown(camera: CameraId, tasks: Iterable[str], since: datetime, parts: ApiParts) -> FrameAnalyzed | None:
     """What a camera that runs already shows now: nobody need wait for its next frame, a second off where all is still.
 
     Its newest frame says how it is until the next one, which comes sooner when anything moves.
     """
     frame = parts.view.latest_frame(camera)
-    if frame is None or not set(tasks) <= set(frame.assignment.tasks):
+    if frame is None or not begins(frame, set(tasks), since):
         return None
     return frame if parts.clock.now() - frame.captured_at < _STILL_SO else None
 
