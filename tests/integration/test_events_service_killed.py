@@ -124,6 +124,7 @@ def test_two_workers_share_the_cameras_and_one_takes_over_from_the_dead(
     before, after = frames[: len(frames) // 4], frames[len(frames) // 4 : len(frames) // 2]
     with under_load(site, before, FRAMES_A_SECOND):
         some_events(site, 20)
+        wait_for(lambda: log_tells_of_events(first), within_s=30)
 
     with under_load(site, after, FRAMES_A_SECOND):
         first.kill()
