@@ -163,7 +163,9 @@ def test_every_service_is_probed(values: dict[str, Any]) -> None:
         assert {"startupProbe", "livenessProbe", "readinessProbe"} <= set(container), component
         if component != "kafka":
             assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "http"}, component
-            assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "http"}, component
+            # a site whose centre is out of reach is in order
+            ready = "/healthz" if component == "bridge" else "/readyz"
+            assert container["readinessProbe"]["httpGet"] == {"path": ready, "port": "http"}, component
 
 
 @pytest.mark.parametrize("values", VALUES.values(), ids=VALUES)
