@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -121,8 +121,11 @@ class Cameras:
         elif (spec.source, spec.secret_ref) != (worker.spec.source, worker.spec.secret_ref):
             self._stop(camera, "changed")
         elif spec != worker.spec:
+            # a call renews its camera's lease every few seconds: that is no news
+            is_news = spec != replace(worker.spec, expires_at=spec.expires_at)
             worker.update(spec)
-            _LOG.info("camera_updated", camera=camera, config_version=spec.config_version)
+            if is_news:
+                _LOG.info("camera_updated", camera=camera, config_version=spec.config_version)
 
     def _start(self, spec: CameraSpec) -> None:
         _LOG.info("camera_starts", camera=spec.camera)
