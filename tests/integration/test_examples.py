@@ -1,4 +1,4 @@
-"""The consumers of `examples/` read what a real bridge brought, as programs of their own."""
+"""The programs of `examples/` do what they show: read what a real bridge brought, call a real api."""
 
 import json
 import os
@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.acting_site import ActingSite, Scene
+from tests.fakes.api_service import ApiService
 from tests.fakes.bridged_site import BridgedSite, event
 from tests.fakes.registry import ApicurioRegistry
 from watchpost.stream.embedded import EmbeddedKafka
@@ -75,3 +77,25 @@ def test_consumer_with_a_registry_prints_an_event_that_the_bridge_brought(
             seen = first_of(consumer, "registered")
 
     assert (seen["type"], seen["person_count"], seen["camera"]) == ("person_count", 2, "door")
+
+
+def test_call_prints_what_the_site_saw(fresh_broker: Callable[[], EmbeddedKafka], tmp_path: Path) -> None:
+    camera = "rtsp://10.0.0.5/live"
+    bootstrap = fresh_broker().bootstrap
+    with ApiService(bootstrap, tmp_path) as api:
+        api.apply_topics()
+        api.wait_until_ready()
+        with ActingSite(bootstrap, {camera: Scene(people=3, fall_after_s=0.5)}):
+            called = subprocess.run(
+                [sys.executable, str(_EXAMPLES / "analyze_call.py"), camera],
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=60,
+                env={**os.environ, "API": api.url},
+            )
+
+    results = json.loads(called.stdout)["results"]
+    assert results["person_count"] == 3
+    assert [event["type"] for event in results["abnormal_events"]] == ["fall_detected"]
+    assert results["thumbnail"].startswith("/9j/")  # how a JPEG begins
