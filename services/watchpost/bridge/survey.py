@@ -37,7 +37,7 @@ class Surveyor:
         missing = self.ends.central_cluster.missing(sorted(wanted))
         if missing:
             raise RetryableError(
-                f"the centre lacks {', '.join(missing)}; run `watchpost topics apply --cluster central` there"
+                f"the centre lacks {', '.join(missing)}; run `watchpost topics apply --central` there"
             )
 
     def checkpoint(self) -> tuple[str, dict[int, SourcePosition]]:

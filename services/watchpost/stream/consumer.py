@@ -1,10 +1,10 @@
 """Kafka into typed records, committed only when whoever took them says so.
 
 with RecordConsumer(client, group="watchpost-inference", topics={TopicName.FRAMES: FrameCaptured}, …) as frames:
-while not stop.is_set():
-batch = frames.take(max_records=8, wait_ms=20)
-…                       # work, send, flush
-frames.commit()         # after every output was acknowledged
+    while not stop.is_set():
+        batch = frames.take(max_records=8, wait_ms=20)
+        …                       # work, send, flush
+        frames.commit()         # after every output was acknowledged
 """
 
 import time
@@ -14,12 +14,14 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
+import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from watchpost.contracts import decode
 from watchpost.contracts.records import Record
 from watchpost.errors import ContractError, RetryableError
 from watchpost.stream.dead_letters import DeadLetters
+from watchpost.stream.kafka_errors import kafka_errors_mapped
 from watchpost.stream.messages import Header, headers_of, key_of, value_of
 
 __all__ = ["Received", "RecordConsumer"]
@@ -27,6 +29,7 @@ __all__ = ["Received", "RecordConsumer"]
 RecordT = TypeVar("RecordT", bound=Record)
 PartitionsChanged = Callable[[str, frozenset[int]], None]
 
+_LOG = structlog.get_logger()
 _FIRST_WAIT_S = 0.5
 _REBALANCE_TIMEOUT_S = 10.0
 
@@ -109,9 +112,10 @@ class RecordConsumer(Generic[RecordT]):
         Raises:
             RetryableError: the cluster reports an error that may pass.
         """
-        messages = self._consumer.consume(1, _FIRST_WAIT_S)
-        if messages and max_records > 1:
-            messages += self._consumer.consume(max_records - 1, wait_ms / 1000)
+        with kafka_errors_mapped("reading"):
+            messages = self._consumer.consume(1, _FIRST_WAIT_S)
+            if messages and max_records > 1:
+                messages += self._consumer.consume(max_records - 1, wait_ms / 1000)
         received = []
         for message in messages:
             read = self._read(message)
@@ -176,9 +180,14 @@ class RecordConsumer(Generic[RecordT]):
     def _step_back(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Start `warm_up` earlier than committed, remembering where what is new begins."""
         since_ms = int((time.time() - self._warm_up.total_seconds()) * 1000)
-        committed = consumer.committed(partitions, timeout=_REBALANCE_TIMEOUT_S)
         asked = [TopicPartition(part.topic, part.partition, since_ms) for part in partitions]
-        earlier = consumer.offsets_for_times(asked, timeout=_REBALANCE_TIMEOUT_S)
+        try:
+            committed = consumer.committed(partitions, timeout=_REBALANCE_TIMEOUT_S)
+            earlier = consumer.offsets_for_times(asked, timeout=_REBALANCE_TIMEOUT_S)
+        except KafkaException as error:
+            # a topic that was made a moment ago has no leaders yet: it holds nothing to remember either
+            _LOG.warning("nothing is read again to remember by", reason=str(error))
+            return
         for partition, done, early in zip(partitions, committed, earlier, strict=True):
             if done.offset > 0 and 0 <= early.offset < done.offset:
                 self._committed[partition.topic, partition.partition] = done.offset
