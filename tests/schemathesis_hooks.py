@@ -6,6 +6,7 @@ from zlib import crc32
 import schemathesis
 
 _LONGEST_S = 0.2
+_ALLOWED_S = 3600
 
 
 @schemathesis.hook
@@ -16,7 +17,7 @@ def map_body(context: schemathesis.HookContext, body: Any) -> Any:
     changed = dict(body)
     if context.operation.path == "/analyze":
         window = body.get("window_seconds", _LONGEST_S)
-        is_long = isinstance(window, int | float) and not isinstance(window, bool) and window > _LONGEST_S
+        is_long = isinstance(window, int | float) and not isinstance(window, bool) and _LONGEST_S < window <= _ALLOWED_S
         changed["window_seconds"] = _LONGEST_S if is_long else window
     for field in ("source", "stream_url"):
         address = body.get(field)
