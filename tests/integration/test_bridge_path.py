@@ -160,6 +160,22 @@ def test_backlog_of_thumbnails_does_not_delay_events(site: BridgedSite) -> None:
     assert took_s < 2
 
 
+def test_cap_of_the_link_is_kept(site: BridgedSite) -> None:
+    # 100 kB a second: after the first transaction (two seconds of it) a million bytes are left
+    site.options = {"bandwidth": {"max_kbps": 800}}
+    site.write(thumbnail(f"t{n}", jpeg_bytes=20_000) for n in range(60))
+
+    with site.bridge() as bridge, site.reader(TopicName.THUMBNAILS) as thumbnails:
+        wait_for(thumbnails.look, lambda seen: len(seen.messages) > 0, within_s=25)
+        began_s = time.monotonic()
+        thumbnails.wait_for(60, within_s=60)
+        took_s = time.monotonic() - began_s
+        bridge.wait_until_ready()
+
+    # only a lower bound: a busy machine takes longer, and sees the first one later than it came
+    assert took_s > 6
+
+
 def test_schema_of_each_record_is_at_the_centre_before_the_record(site: BridgedSite) -> None:
     with site.bridge(), site.reader() as reader:
         (written,) = site.write([event("e1")])

@@ -15,7 +15,7 @@ from watchpost.bridge.gaps import gap_record
 from watchpost.bridge.lane_status import LaneStatus
 from watchpost.bridge.lanes import Carried, Lane
 from watchpost.bridge.manifest import LaneState, composed
-from watchpost.bridge.pace import Budget, Precedence
+from watchpost.bridge.pace import Budget, Precedence, Uplink
 from watchpost.bridge.repeats import Dropped, RepeatWindow
 from watchpost.bridge.resumption import Break
 from watchpost.bridge.source import Source
@@ -43,16 +43,25 @@ class Carrier:
         clock: the site's.
         health: its parts "site", "central" and the lane's own are kept true.
         precedence: shared by the lanes: who goes first.
+        uplink: shared by the lanes: what the link may carry.
     """
 
     def __init__(
-        self, lane: Lane, ends: Ends, settings: SiteSettings, clock: Clock, health: Health, precedence: Precedence
+        self,
+        lane: Lane,
+        ends: Ends,
+        settings: SiteSettings,
+        clock: Clock,
+        health: Health,
+        precedence: Precedence,
+        uplink: Uplink,
     ) -> None:
         self._lane = lane
         self._ends = ends
         self._settings = settings
         self._clock = clock
         self._precedence = precedence
+        self._uplink = uplink
         self._status = LaneStatus(lane, ends.site_cluster, health)
         self._central_clock = CentralClock()
         self._schemas = WriterSchemas(ends.central_client, ends.central_cluster)
@@ -181,6 +190,9 @@ class Carrier:
         if manifest.outgoing:
             # after reading: what was read of a topic made anew must not count as the old one's
             if not self._is_same_topic(state):
+                return
+            size_bytes = sum(record.size_bytes for record in manifest.outgoing)
+            if not self._uplink.take(size_bytes, over, goes_first=self._lane.goes_first):
                 return
             started_s = time.monotonic()
             if not self._delivery.deliver(manifest.outgoing, state.cluster_id, manifest.positions.values(), over):

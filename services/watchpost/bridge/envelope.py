@@ -56,6 +56,11 @@ class Outgoing:
     headers: Sequence[Header]
     timestamp_ms: int
 
+    @property
+    def size_bytes(self) -> int:
+        """What it weighs before compression."""
+        return len(self.key) + len(self.value) + sum(len(name) + len(value) for name, value in self.headers)
+
 
 def central_key(site: SiteId, camera: CameraId) -> bytes:
     """The key at the centre: the same camera name may occur at every site."""

@@ -1,8 +1,9 @@
-"""How much goes into one transaction: what the link carries in two seconds, found out on the way."""
+"""How much goes into one transaction, what the link carries in two seconds, and when: never more than the cap."""
 
 import threading
+import time
 
-__all__ = ["Budget", "Precedence"]
+__all__ = ["Budget", "Precedence", "Uplink"]
 
 _MOST_BYTES = 1024 * 1024
 _FEWEST_BYTES = 16 * 1024
@@ -57,3 +58,42 @@ class Precedence:
     def is_clear(self, wait_s: float) -> bool:
         """Asked by the second lane, which waits up to `wait_s` for it."""
         return self._clear.wait(wait_s)
+
+
+class Uplink:
+    """The link's cap, shared by the lanes: a token bucket that a transaction pays into before it begins.
+
+    Nothing waits inside a transaction: the centre would end one that takes too long. So the bucket may go into debt by
+    a transaction, two seconds of the link, and whoever comes next waits it off; over a longer time the cap holds.
+
+    Args:
+        max_kbps: kilobits a second; None is no cap.
+    """
+
+    def __init__(self, max_kbps: float | None) -> None:
+        self._bytes_per_s = None if max_kbps is None else max_kbps * 1000 / 8
+        self._lock = threading.Lock()
+        self._free_at_s = 0.0
+
+    def wait_s(self, size_bytes: int, now_s: float, *, goes_first: bool) -> float:
+        """0 when `size_bytes` may go at `now_s`, and they count as gone; else how long to wait before asking again.
+
+        `goes_first`: events do not wait for what pictures owe, up to two seconds of it.
+        """
+        if self._bytes_per_s is None:
+            return 0.0
+        with self._lock:
+            owed_s = self._free_at_s - now_s - (_LINK_S if goes_first else 0.0)
+            if owed_s > 0:
+                return owed_s
+            self._free_at_s = max(self._free_at_s, now_s) + size_bytes / self._bytes_per_s
+            return 0.0
+
+    def take(self, size_bytes: int, over: threading.Event, *, goes_first: bool) -> bool:
+        """Wait until `size_bytes` may go; False when `over` was set meanwhile."""
+        while not over.is_set():
+            wait_s = self.wait_s(size_bytes, time.monotonic(), goes_first=goes_first)
+            if wait_s == 0:
+                return True
+            over.wait(wait_s)
+        return False

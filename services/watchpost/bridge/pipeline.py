@@ -13,7 +13,7 @@ from watchpost.bridge.carrier import Carrier
 from watchpost.bridge.ends import Ends, join
 from watchpost.bridge.lanes import lanes
 from watchpost.bridge.leadership import Leadership
-from watchpost.bridge.pace import Precedence
+from watchpost.bridge.pace import Precedence, Uplink
 from watchpost.clock import SystemClock
 from watchpost.contracts import TopicName, topics
 from watchpost.errors import FencedError, RetryableError
@@ -39,12 +39,12 @@ def run(settings: SiteSettings) -> None:
     """
     clock = SystemClock()
     ends = join(settings, clock)
-    precedence = Precedence()
+    precedence, uplink = Precedence(), Uplink(settings.bandwidth.max_kbps)
     kinds = lanes(settings.bridge)
     with running("bridge", settings, "site", "central", "leadership", *(lane.name.value for lane in kinds)) as service:
         _make_lock_topic(ends, settings, service)
         with closing(Leadership(ends.watched_site_client(service.health))) as leadership:
-            carriers = [Carrier(lane, ends, settings, clock, service.health, precedence) for lane in kinds]
+            carriers = [Carrier(lane, ends, settings, clock, service.health, precedence, uplink) for lane in kinds]
             while _becomes_leader(leadership, service):
                 _lead(carriers, leadership, service)
             for carrier in carriers:

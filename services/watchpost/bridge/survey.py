@@ -36,9 +36,7 @@ class Surveyor:
         wanted = {self.lane.topic.value, TopicName.EVENTS.value, TopicName.SCHEMAS.value, self.ends.checkpoints.topic}
         missing = self.ends.central_cluster.missing(sorted(wanted))
         if missing:
-            raise RetryableError(
-                f"the centre lacks {', '.join(missing)}; run `watchpost topics apply --central` there"
-            )
+            raise RetryableError(f"the centre lacks {', '.join(missing)}; run `watchpost topics apply --central` there")
 
     def checkpoint(self) -> tuple[str, dict[int, SourcePosition]]:
         """The site's cluster id, and how far the centre has each partition of the lane; nothing before the first start.
