@@ -32,5 +32,9 @@ while True:
     message = consumer.poll(1.0)
     if message is None or message.error() or not (value := message.value()):
         continue
-    event = fastavro.schemaless_reader(io.BytesIO(value[10:]), WRITERS[value[2:10]], None)
+    if (writer := WRITERS.get(value[2:10])) is None:
+        raise SystemExit(
+            f"schema {value[2:10].hex()} is newer than this schemas/: update it; watchpost.schemas.v1 has it"
+        )
+    event = fastavro.schemaless_reader(io.BytesIO(value[10:]), writer, None)
     print(json.dumps(event, default=str), flush=True)
