@@ -33,8 +33,6 @@ while True:
     if message is None or message.error() or not (value := message.value()):
         continue
     if (writer := WRITERS.get(value[2:10])) is None:
-        raise SystemExit(
-            f"schema {value[2:10].hex()} is newer than this schemas/: update it; watchpost.schemas.v1 has it"
-        )
+        raise SystemExit(f"schema {value[2:10].hex()} is newer than this schemas/: watchpost.schemas.v1 has it")
     event = fastavro.schemaless_reader(io.BytesIO(value[10:]), writer, None)
     print(json.dumps(event, default=str), flush=True)
