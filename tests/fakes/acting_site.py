@@ -19,13 +19,13 @@ import numpy as np
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from tests.fakes.brokers import unique
+from tests.fakes.site_records import event
+from tests.waiting import wait_for
 from watchpost.contracts import TopicName, decode
 from watchpost.contracts.records import (
     CameraId,
     CameraSpec,
     CaptureReason,
-    EventChanged,
-    EventPhase,
     EventType,
     FrameAnalyzed,
     ImageCodec,
@@ -120,6 +120,16 @@ class ActingSite:
         """Every spec of a camera that was written meanwhile, None for a removal."""
         return [spec for name, spec in list(self.history) if name == camera]
 
+    def wait_until_free(self) -> None:
+        """Return when no camera is read: far sooner than a lease of 15 s ends, who frees a camera frees it now."""
+        wait_for(lambda: self.watched, lambda left: not left, within_s=3)
+
+    def new_source(self, scene: Scene) -> str:
+        """The address of a camera that nobody has called before, showing `scene`."""
+        source = f"rtsp://10.0.0.5/{unique('live')}"
+        self.scenes[source] = scene
+        return source
+
     def write(self, spec: CameraSpec) -> None:
         """Write a spec as the config loader would."""
         self._producer.send(TopicName.CAMERAS, spec, key=spec.camera)
@@ -193,26 +203,15 @@ class ActingSite:
             self._producer.send(TopicName.THUMBNAILS, thumbnail, key=spec.camera)
 
     def _tell(self, playing: _Playing, kind: EventType, detail: str | None) -> None:
-        at = datetime.now(UTC)
-        event = EventChanged(
+        told = event(
+            playing.spec.camera,
             event_id=f"{playing.session}-{kind}",
-            revision=1,
-            site=_SITE,
-            camera=playing.spec.camera,
-            type=kind,
-            phase=EventPhase.CONFIRMED,
-            opened_at=at,
-            at=at,
+            event_type=kind,
+            at=datetime.now(UTC),
             confidence=0.874,
-            person_count=None,
-            box=None,
-            thumbnail_id=None,
-            clip_uri=None,
-            verdict=None,
             detail=detail,
-            provenance=_PROVENANCE,
         )
-        self._producer.send(TopicName.EVENTS, event, key=playing.spec.camera)
+        self._producer.send(TopicName.EVENTS, told, key=playing.spec.camera)
 
 
 def scene_jpeg(people: int) -> bytes:

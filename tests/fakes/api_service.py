@@ -1,6 +1,5 @@
 """`watchpost run api` as a process of its own, with the site's topics at hand."""
 
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ import httpx
 import yaml
 
 from tests.fakes.brokers import unique
+from tests.fakes.service_process import ServiceProcess
 from tests.waiting import wait_for
 from watchpost.contracts import TopicName
 from watchpost.contracts.records import CameraId, CameraSpec, EventChanged, FrameAnalyzed, ThumbnailTaken
@@ -59,7 +59,7 @@ class ApiService:
         )
         self._client_config = client_config(bootstrap, {}, "test")
         self._written: set[str] = set()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process = ServiceProcess("api", self.config, self.log)
         self._clients: list[httpx.Client] = []
 
     @property
@@ -91,24 +91,15 @@ class ApiService:
 
     def start(self) -> None:
         """Start the process."""
-        with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "watchpost", "run", "api", "--config", str(self.config)]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+        self._process.start()
 
     def kill(self) -> None:
         """End it with kill -9."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        self._process.kill()
 
     def terminate(self) -> int:
         """Ask it to end; its exit code."""
-        assert self._process is not None
-        self._process.terminate()
-        code = self._process.wait(20)
-        self._process = None
-        return code
+        return self._process.terminate()
 
     def client(self, token: str | None = None, **headers: str) -> httpx.Client:
         """A caller on this machine, with a token or without."""

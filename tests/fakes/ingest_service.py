@@ -1,8 +1,6 @@
 """`watchpost run ingest` as a process of its own, with the topics that it reads and writes at hand."""
 
 import json
-import signal
-import subprocess
 import sys
 import time
 import urllib.error
@@ -16,6 +14,7 @@ import yaml
 from confluent_kafka import Consumer
 
 from tests.fakes.brokers import unique
+from tests.fakes.service_process import ServiceProcess
 from watchpost.contracts import TopicName, decode
 from watchpost.contracts.records import CameraSpec, Command, EventChanged, FrameCaptured
 from watchpost.settings import SiteSettings, load_settings
@@ -57,7 +56,7 @@ class IngestService:
         )
         self._client = client_config(bootstrap, {}, "test")
         self._written: set[str] = set()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process = ServiceProcess("ingest", self.config, self.log)
         self._frames: list[FrameCaptured] = []
         self._events: list[EventChanged] = []
 
@@ -91,25 +90,16 @@ class IngestService:
 
     def start(self) -> None:
         """Start the process."""
-        with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "watchpost", "run", "ingest", "--config", str(self.config)]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+        self._process.start()
 
     def kill(self) -> None:
         """End it with kill -9."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        self._process.kill()
 
     def terminate(self) -> tuple[int, float]:
         """Ask it to end; its exit code and how many seconds it took."""
-        assert self._process is not None
         began_s = time.monotonic()
-        self._process.send_signal(signal.SIGTERM)
-        code = self._process.wait(20)
-        self._process = None
-        return code, time.monotonic() - began_s
+        return self._process.terminate(), time.monotonic() - began_s
 
     def write(self, record: CameraSpec | Command) -> None:
         """Write a spec or a command."""

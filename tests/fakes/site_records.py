@@ -20,13 +20,16 @@ MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
 _PROVENANCE = Provenance("yolox-nano", "fp32", "sha256:0", "", "config-1", "0.1.0")
 
 
-def event(
+def event(  # noqa: PLR0913  (each test varies another of these)
     camera: str = "door",
     *,
     event_id: str | None = None,
     revision: int = 1,
     event_type: str = EventType.FALL_DETECTED,
+    phase: EventPhase = EventPhase.CONFIRMED,
+    opened_at: datetime | None = None,
     at: datetime = MIDNIGHT,
+    confidence: float = 0.87,
     detail: str | None = None,
     thumbnail_id: str | None = None,
 ) -> EventChanged:
@@ -37,10 +40,10 @@ def event(
         site=SiteId("shop"),
         camera=CameraId(camera),
         type=event_type,
-        phase=EventPhase.CONFIRMED,
-        opened_at=at,
+        phase=phase,
+        opened_at=opened_at or at,
         at=at,
-        confidence=0.87,
+        confidence=confidence,
         person_count=1,
         box=None,
         thumbnail_id=thumbnail_id,

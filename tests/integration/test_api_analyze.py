@@ -17,7 +17,6 @@ import pytest
 
 from tests.fakes.acting_site import ActingSite, Scene, scene_jpeg
 from tests.fakes.api_service import ApiService
-from tests.fakes.brokers import unique
 from tests.fakes.specs import assignment, camera_spec
 from tests.waiting import wait_for
 from watchpost.errors import SourceFailure
@@ -44,20 +43,6 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiService]:
         yield service
 
 
-@pytest.fixture
-def site(api: ApiService) -> Iterator[ActingSite]:
-    with ActingSite(api.settings.kafka.address) as acting:
-        yield acting
-        wait_for(lambda: acting.watched, lambda left: not left, within_s=FREED_WITHIN_S)
-
-
-def new_source(site: ActingSite, scene: Scene) -> str:
-    """The address of a camera that nobody has called before, showing `scene`."""
-    source = f"rtsp://10.0.0.5/{unique('live')}"
-    site.scenes[source] = scene
-    return source
-
-
 def secrets_of(api: ApiService) -> list[Path]:
     """The files in which it keeps passwords now."""
     return [path for path in (api.state_dir / "secrets").glob("*") if path.is_file()]
@@ -82,7 +67,7 @@ def problem_of(answer: httpx.Response) -> tuple[int, str, str | None]:
 
 
 def test_published_call_is_answered_in_the_published_shape(api: ApiService, site: ActingSite) -> None:
-    source = new_source(site, Scene(people=3, fall_after_s=0.2, bytes_per_s=1_000_000))
+    source = site.new_source(Scene(people=3, fall_after_s=0.2, bytes_per_s=1_000_000))
     before = datetime.now(UTC)
 
     answer = api.client().post("/analyze", json=asked(source, window_s=1.0))
@@ -105,18 +90,18 @@ def test_published_call_is_answered_in_the_published_shape(api: ApiService, site
 
 
 def test_camera_of_a_call_is_gone_when_the_call_is_over(api: ApiService, site: ActingSite) -> None:
-    source = new_source(site, Scene())
+    source = site.new_source(Scene())
 
     assert api.client().post("/analyze", json=asked(source)).status_code == 200
 
-    wait_for(lambda: site.watched, lambda left: not left, within_s=FREED_WITHIN_S)
+    site.wait_until_free()
     (camera,) = {name for name, spec in site.history if spec is not None and spec.source == source}
     wait_for(lambda: site.written(camera)[-1], lambda spec: spec is None)
     assert api.client().get("/cameras").json()["cameras"] == []
 
 
 def test_caller_that_hangs_up_frees_its_camera(api: ApiService, site: ActingSite) -> None:
-    source = new_source(site, Scene())
+    source = site.new_source(Scene())
     body = json.dumps(asked(source, window_s=25)).encode()
     head = f"POST /analyze HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
 
@@ -124,21 +109,21 @@ def test_caller_that_hangs_up_frees_its_camera(api: ApiService, site: ActingSite
         caller.sendall(f"{head}\r\n\r\n".encode() + body)
         wait_for(lambda: site.frames[source], lambda frames: frames > 2)
 
-    wait_for(lambda: site.watched, lambda left: not left, within_s=FREED_WITHIN_S)
+    site.wait_until_free()
 
 
 def test_caller_that_hangs_up_while_the_camera_is_opened_frees_it(api: ApiService, site: ActingSite) -> None:
-    source = new_source(site, Scene(opens_after_s=60))
+    source = site.new_source(Scene(opens_after_s=60))
 
     with pytest.raises(httpx.ReadTimeout):
         api.client().post("/analyze", json=asked(source), timeout=1)
 
     assert site.openings[source] == 1
-    wait_for(lambda: site.watched, lambda left: not left, within_s=FREED_WITHIN_S)
+    site.wait_until_free()
 
 
 def test_ten_calls_at_once_share_one_camera(api: ApiService, site: ActingSite) -> None:
-    source = new_source(site, Scene(people=2))
+    source = site.new_source(Scene(people=2))
 
     with ThreadPoolExecutor(10) as callers:
         answers = list(callers.map(lambda _: api.client().post("/analyze", json=asked(source)), range(10)))
@@ -149,7 +134,7 @@ def test_ten_calls_at_once_share_one_camera(api: ApiService, site: ActingSite) -
 
 
 def test_call_that_asks_more_of_a_shared_camera_has_it_watched_for_all(api: ApiService, site: ActingSite) -> None:
-    source = new_source(site, Scene(people=1, fall_after_s=0.6))
+    source = site.new_source(Scene(people=1, fall_after_s=0.6))
 
     with ThreadPoolExecutor(2) as callers:
         counting = callers.submit(
@@ -167,7 +152,7 @@ def test_call_that_asks_more_of_a_shared_camera_has_it_watched_for_all(api: ApiS
 
 
 def test_configured_camera_that_shows_the_stream_is_joined(api: ApiService, site: ActingSite) -> None:
-    source = new_source(site, Scene(people=4))
+    source = site.new_source(Scene(people=4))
     site.write(camera_spec("door", source=source))
     wait_for(lambda: site.frames[source])
 
@@ -181,7 +166,7 @@ def test_configured_camera_that_shows_the_stream_is_joined(api: ApiService, site
 
 
 def test_call_to_a_camera_that_runs_waits_for_no_further_frame(api: ApiService, site: ActingSite) -> None:
-    source = new_source(site, Scene(people=3, fps=0.05))
+    source = site.new_source(Scene(people=3, fps=0.05))
     site.write(camera_spec("still", source=source))
     wait_for(
         lambda: api.client().get("/cameras/still").json().get("presence", {}).get("state"), lambda at: at == "online"
@@ -195,7 +180,7 @@ def test_call_to_a_camera_that_runs_waits_for_no_further_frame(api: ApiService, 
 
 
 def test_camera_with_a_password_is_not_joined_by_who_does_not_know_it(api: ApiService, site: ActingSite) -> None:
-    source = new_source(site, Scene())
+    source = site.new_source(Scene())
     secret = api.state_dir.parent / "yard.secret"
     secret.write_text("admin:right\n")
     site.write(camera_spec("yard", source=source, secret_ref=f"file:{secret}"))
@@ -211,7 +196,7 @@ def test_camera_with_a_password_is_not_joined_by_who_does_not_know_it(api: ApiSe
 
 
 def test_joined_camera_that_is_not_watched_for_a_task_says_so(api: ApiService, site: ActingSite) -> None:
-    source = new_source(site, Scene())
+    source = site.new_source(Scene())
     site.write(replace(camera_spec("till", source=source), assignment=assignment("person_detection")))
     wait_for(lambda: site.frames[source])
 
@@ -234,7 +219,7 @@ def test_joined_camera_that_is_not_watched_for_a_task_says_so(api: ApiService, s
 def test_camera_that_fails_is_told_at_once_and_by_its_reason(
     api: ApiService, site: ActingSite, failure: SourceFailure, kind: str
 ) -> None:
-    source = new_source(site, Scene(fails=failure))
+    source = site.new_source(Scene(fails=failure))
     began_s = time.monotonic()
 
     answer = api.client().post("/analyze", json=asked(source))
@@ -244,7 +229,7 @@ def test_camera_that_fails_is_told_at_once_and_by_its_reason(
 
 
 def test_camera_that_goes_offline_in_the_window_is_no_success(api: ApiService, site: ActingSite) -> None:
-    source = new_source(site, Scene(dies_after_s=0.5))
+    source = site.new_source(Scene(dies_after_s=0.5))
 
     answer = api.client().post("/analyze", json=asked(source, window_s=10))
 
@@ -252,7 +237,7 @@ def test_camera_that_goes_offline_in_the_window_is_no_success(api: ApiService, s
 
 
 def test_camera_that_falls_silent_in_the_window_is_no_success(api: ApiService, site: ActingSite) -> None:
-    source = new_source(site, Scene(silent_after_s=0.5))
+    source = site.new_source(Scene(silent_after_s=0.5))
 
     answer = api.client().post("/analyze", json=asked(source, window_s=7))
 
@@ -263,9 +248,9 @@ def test_camera_that_falls_silent_in_the_window_is_no_success(api: ApiService, s
 def test_more_than_max_streams_is_refused_before_anything_is_written(api: ApiService, site: ActingSite) -> None:
     names = [f"full-{number}" for number in range(MAX_STREAMS)]
     for name in names:
-        site.write(camera_spec(name, source=new_source(site, Scene())))
+        site.write(camera_spec(name, source=site.new_source(Scene())))
     wait_for(lambda: len(api.client().get("/cameras").json()["cameras"]), lambda count: count == MAX_STREAMS)
-    source = new_source(site, Scene())
+    source = site.new_source(Scene())
 
     answer = api.client().post("/analyze", json=asked(source))
 
@@ -293,7 +278,7 @@ def test_more_than_max_streams_is_refused_before_anything_is_written(api: ApiSer
 def test_wrong_call_names_the_field_and_the_remedy(
     api: ApiService, site: ActingSite, wrong: dict[str, Any], kind: str, field: str, said: str
 ) -> None:
-    answer = api.client().post("/analyze", json={**asked(new_source(site, Scene())), **wrong})
+    answer = api.client().post("/analyze", json={**asked(site.new_source(Scene())), **wrong})
 
     assert problem_of(answer) == (422, kind, field)
     assert said in answer.json()["remedy"]
@@ -304,7 +289,7 @@ def test_without_bandwidth_saving_sampled_frames_go_up_and_the_figure_says_so(
     api: ApiService, site: ActingSite
 ) -> None:
     scene = Scene(bytes_per_s=200_000)
-    saving, sending = new_source(site, scene), new_source(site, scene)
+    saving, sending = site.new_source(scene), site.new_source(scene)
     output = {"bandwidth_saving": False, "thumbnail_interval": 10}
 
     saved = api.client().post("/analyze", json=asked(saving, window_s=1)).json()["bandwidth_saved"]
@@ -314,7 +299,7 @@ def test_without_bandwidth_saving_sampled_frames_go_up_and_the_figure_says_so(
 
 
 def test_credentials_lie_in_a_file_for_as_long_as_the_call_and_nowhere_else(api: ApiService, site: ActingSite) -> None:
-    source = new_source(site, Scene())
+    source = site.new_source(Scene())
     address = source.replace("//", "//admin:s3cret-word@")
 
     with ThreadPoolExecutor(1) as callers:
@@ -332,7 +317,7 @@ def test_credentials_lie_in_a_file_for_as_long_as_the_call_and_nowhere_else(api:
 
 
 def test_lease_is_renewed_for_as_long_as_a_call_holds_the_camera(api: ApiService, site: ActingSite) -> None:
-    source = new_source(site, Scene())
+    source = site.new_source(Scene())
 
     assert api.client().post("/analyze", json=asked(source, window_s=6)).status_code == 200
 
@@ -342,7 +327,7 @@ def test_lease_is_renewed_for_as_long_as_a_call_holds_the_camera(api: ApiService
 
 
 def test_short_window_is_answered_with_a_thumbnail_that_came_before(api: ApiService, site: ActingSite) -> None:
-    source = new_source(site, Scene(people=5))
+    source = site.new_source(Scene(people=5))
     site.write(camera_spec("shelf", source=source))
     wait_for(lambda: site.frames[source], lambda frames: frames > 3)
 
@@ -353,7 +338,7 @@ def test_short_window_is_answered_with_a_thumbnail_that_came_before(api: ApiServ
 
 
 def test_camera_without_any_thumbnail_is_no_success(api: ApiService, site: ActingSite) -> None:
-    answer = api.client().post("/analyze", json=asked(new_source(site, Scene(has_thumbnails=False)), window_s=0.1))
+    answer = api.client().post("/analyze", json=asked(site.new_source(Scene(has_thumbnails=False)), window_s=0.1))
 
     assert answer.status_code == 503
     assert "thumbnail" in answer.json()["detail"]

@@ -10,7 +10,6 @@ import pytest
 
 from tests.fakes.acting_site import ActingSite, Scene, scene_jpeg
 from tests.fakes.api_service import ApiService
-from tests.fakes.brokers import unique
 from tests.fakes.specs import camera_spec
 from tests.waiting import wait_for
 from watchpost.errors import SourceFailure
@@ -19,7 +18,6 @@ from watchpost.stream.embedded import EmbeddedKafka
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
 
 ALL_TASKS = ["person_detection", "abnormal_behavior"]
-FREED_WITHIN_S = 3
 
 
 @pytest.fixture(scope="module")
@@ -29,19 +27,6 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiService]:
         service.apply_topics()
         service.wait_until_ready()
         yield service
-
-
-@pytest.fixture
-def site(api: ApiService) -> Iterator[ActingSite]:
-    with ActingSite(api.settings.kafka.address) as acting:
-        yield acting
-        wait_for(lambda: acting.watched, lambda left: not left, within_s=FREED_WITHIN_S)
-
-
-def new_source(site: ActingSite, scene: Scene) -> str:
-    source = f"rtsp://10.0.0.6/{unique('live')}"
-    site.scenes[source] = scene
-    return source
 
 
 def told(answer: httpx.Response) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -58,7 +43,7 @@ def told(answer: httpx.Response) -> Iterator[tuple[str, dict[str, Any]]]:
 def test_listener_is_told_of_people_events_and_pictures_and_frees_the_camera_by_hanging_up(
     api: ApiService, site: ActingSite
 ) -> None:
-    source = new_source(site, Scene(people=2, fall_after_s=0.5))
+    source = site.new_source(Scene(people=2, fall_after_s=0.5))
     seen: dict[str, list[dict[str, Any]]] = {"observation": [], "event": [], "thumbnail": []}
 
     with api.client().stream("GET", "/analyze/stream", params={"stream_url": source, "tasks": ALL_TASKS}) as answer:
@@ -73,11 +58,11 @@ def test_listener_is_told_of_people_events_and_pictures_and_frees_the_camera_by_
     assert len({data["time"] for data in seen["observation"]}) >= 2
     assert [(data["type"], data["confidence"]) for data in seen["event"]] == [("fall_detected", 0.87)]
     assert base64.b64decode(seen["thumbnail"][0]["jpeg"]) == scene_jpeg(2)
-    wait_for(lambda: site.watched, lambda left: not left, within_s=FREED_WITHIN_S)
+    site.wait_until_free()
 
 
 def test_listener_hears_nothing_of_what_was_not_asked_for(api: ApiService, site: ActingSite) -> None:
-    source = new_source(site, Scene(people=2, fall_after_s=0.5))
+    source = site.new_source(Scene(people=2, fall_after_s=0.5))
 
     with api.client().stream(
         "GET", "/analyze/stream", params={"stream_url": source, "tasks": "abnormal_behavior"}
@@ -92,7 +77,7 @@ def test_listener_hears_nothing_of_what_was_not_asked_for(api: ApiService, site:
 
 
 def test_camera_of_the_site_is_watched_by_its_name(api: ApiService, site: ActingSite) -> None:
-    source = new_source(site, Scene(people=6))
+    source = site.new_source(Scene(people=6))
     locked = "env:NOT_KNOWN_HERE"
     site.write(camera_spec("door", source=source, secret_ref=locked))
     wait_for(lambda: site.frames[source])
@@ -107,7 +92,7 @@ def test_camera_of_the_site_is_watched_by_its_name(api: ApiService, site: Acting
 
 
 def test_listener_is_told_that_the_camera_went_offline(api: ApiService, site: ActingSite) -> None:
-    source = new_source(site, Scene(dies_after_s=0.4))
+    source = site.new_source(Scene(dies_after_s=0.4))
 
     with api.client().stream(
         "GET", "/analyze/stream", params={"stream_url": source, "tasks": "abnormal_behavior"}
@@ -142,7 +127,7 @@ def test_wrong_query_is_answered_before_anything_is_streamed(
 
 
 def test_stream_of_a_camera_that_fails_is_a_problem_and_no_stream(api: ApiService, site: ActingSite) -> None:
-    source = new_source(site, Scene(fails=SourceFailure.UNAUTHORISED))
+    source = site.new_source(Scene(fails=SourceFailure.UNAUTHORISED))
 
     answer = api.client().get("/analyze/stream", params={"stream_url": source, "tasks": "person_detection"})
 
@@ -151,7 +136,7 @@ def test_stream_of_a_camera_that_fails_is_a_problem_and_no_stream(api: ApiServic
 
 
 def test_camera_of_a_call_outlives_its_api_by_no_more_than_the_lease(api: ApiService, site: ActingSite) -> None:
-    source = new_source(site, Scene())
+    source = site.new_source(Scene())
 
     with api.client().stream("GET", "/analyze/stream", params={"stream_url": source, "tasks": ALL_TASKS}) as answer:
         next(told(answer))

@@ -6,20 +6,18 @@ from datetime import timedelta
 
 import pytest
 
-from tests.fakes.observations import BEGINNING, CAMERA, SITE, analyzed
+from tests.fakes.observations import BEGINNING, analyzed
+from tests.fakes.site_records import event, thumbnail
 from tests.fakes.specs import assignment
 from watchpost.api.looking import fill, first_frame, recent_enough, wait_for_thumbnail
 from watchpost.api.subscriptions import Seen, SiteRecord
 from watchpost.api.window import Window
 from watchpost.contracts.records import (
     EventChanged,
-    EventPhase,
     EventType,
     FrameAnalyzed,
-    Provenance,
     SkipReason,
     Task,
-    ThumbnailReason,
     ThumbnailTaken,
 )
 from watchpost.errors import SourceError, SourceFailure
@@ -36,29 +34,11 @@ def queued(*records: SiteRecord) -> asyncio.Queue[Seen]:
 
 
 def offline(detail: str) -> EventChanged:
-    return EventChanged(
-        event_id="o",
-        revision=1,
-        site=SITE,
-        camera=CAMERA,
-        type=EventType.CAMERA_OFFLINE,
-        phase=EventPhase.CONFIRMED,
-        opened_at=BEGINNING,
-        at=BEGINNING,
-        confidence=1.0,
-        person_count=None,
-        box=None,
-        thumbnail_id=None,
-        clip_uri=None,
-        verdict=None,
-        detail=detail,
-        provenance=Provenance("", "", "", "", "", ""),
-    )
+    return event(event_type=EventType.CAMERA_OFFLINE, at=BEGINNING, detail=detail)
 
 
-def thumbnail(at_s: float) -> ThumbnailTaken:
-    at = BEGINNING + timedelta(seconds=at_s)
-    return ThumbnailTaken("t", SITE, CAMERA, None, at, ThumbnailReason.INTERVAL, b"\xff\xd8", 320, 240)
+def pictured(at_s: float) -> ThumbnailTaken:
+    return thumbnail(thumbnail_id=f"t-{at_s}", at=BEGINNING + timedelta(seconds=at_s))
 
 
 def begun(*records: SiteRecord, tasks: tuple[str, ...] = tuple(Task)) -> FrameAnalyzed:
@@ -107,9 +87,9 @@ def filled(*records: SiteRecord, blind_after_s: float = 60) -> Window:
 
 
 def test_window_holds_what_came_in_it() -> None:
-    window = filled(replace(analyzed(1, 1, []), person_count=4), thumbnail(1))
+    window = filled(replace(analyzed(1, 1, []), person_count=4), pictured(1))
 
-    assert (window.person_count, window.newest_thumbnail) == (2, thumbnail(1))
+    assert (window.person_count, window.newest_thumbnail) == (2, pictured(1))
 
 
 def test_camera_that_goes_offline_ends_the_window() -> None:
@@ -125,9 +105,9 @@ def test_window_at_whose_end_nobody_looked_is_none() -> None:
 def test_thumbnail_is_waited_for_and_weighs_nothing() -> None:
     window = Window(FRAME)
 
-    taken = asyncio.run(wait_for_thumbnail(window, queued(FRAME, thumbnail(1)), SOON_S))
+    taken = asyncio.run(wait_for_thumbnail(window, queued(FRAME, pictured(1)), SOON_S))
 
-    assert taken == thumbnail(1)
+    assert taken == pictured(1)
     window.take(replace(analyzed(5, 1, []), stream_bytes=100_000), 0)
     assert window.saved_percent == 100
 
@@ -138,7 +118,7 @@ def test_thumbnail_that_never_comes_is_none() -> None:
 
 @pytest.mark.parametrize(("at_s", "shows_it"), [(0, True), (-19, True), (-21, False)])
 def test_thumbnail_is_no_older_than_its_interval_one_missed_forgiven(at_s: float, *, shows_it: bool) -> None:
-    assert (recent_enough(thumbnail(at_s), FRAME) is not None) is shows_it
+    assert (recent_enough(pictured(at_s), FRAME) is not None) is shows_it
 
 
 def test_no_thumbnail_is_never_recent() -> None:

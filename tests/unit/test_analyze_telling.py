@@ -6,12 +6,12 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from tests.fakes.observations import BEGINNING, CAMERA, SITE, analyzed, person
+from tests.fakes.site_records import event, thumbnail
 from watchpost.api.watch_stream import Telling
 from watchpost.contracts.records import (
     EventChanged,
     EventPhase,
     FrameAnalyzed,
-    Provenance,
     SkipReason,
     Task,
     ThumbnailReason,
@@ -25,24 +25,16 @@ def frame(number: int, people: int) -> FrameAnalyzed:
     return analyzed(number, number / 5, [person()] * people)
 
 
-def event(kind: str = "fall_detected", phase: EventPhase = EventPhase.CONFIRMED, revision: int = 2) -> EventChanged:
-    return EventChanged(
+def changed(kind: str = "fall_detected", phase: EventPhase = EventPhase.CONFIRMED, revision: int = 2) -> EventChanged:
+    after = BEGINNING + timedelta(seconds=1)
+    return event(
         event_id="a",
-        revision=revision,
-        site=SITE,
-        camera=CAMERA,
-        type=kind,
+        event_type=kind,
         phase=phase,
+        revision=revision,
         opened_at=BEGINNING,
-        at=BEGINNING + timedelta(seconds=1),
+        at=after,
         confidence=0.8749,
-        person_count=1,
-        box=None,
-        thumbnail_id=None,
-        clip_uri=None,
-        verdict=None,
-        detail=None,
-        provenance=Provenance("", "", "", "", "", ""),
     )
 
 
@@ -75,7 +67,12 @@ def test_event_is_told_once_when_it_is_confirmed() -> None:
 
     said = [
         line
-        for told in (event(phase=EventPhase.CANDIDATE, revision=1), event(), event(), event(phase=EventPhase.ENDED))
+        for told in (
+            changed(phase=EventPhase.CANDIDATE, revision=1),
+            changed(),
+            changed(),
+            changed(phase=EventPhase.ENDED),
+        )
         for line in telling.take(told, 100.5)
         if line.startswith("event: event\n")
     ]
@@ -86,7 +83,7 @@ def test_event_is_told_once_when_it_is_confirmed() -> None:
 def test_camera_that_goes_offline_is_told_whatever_was_asked_for() -> None:
     telling = Telling([Task.PERSON_DETECTION], ZONE)
 
-    said = telling.take(event("camera_offline"), 100.0)
+    said = telling.take(changed("camera_offline"), 100.0)
 
     assert '"type": "camera_offline"' in said[0]
 
@@ -95,7 +92,7 @@ def test_falls_are_not_told_to_who_asked_for_people() -> None:
     telling = Telling([Task.PERSON_DETECTION], ZONE)
     telling.take(frame(0, 1), 100.0)
 
-    assert telling.take(event(), 100.5) == []
+    assert telling.take(changed(), 100.5) == []
 
 
 def test_thumbnail_is_told_as_base64() -> None:
@@ -126,3 +123,12 @@ def test_each_event_is_one_line_of_data_and_ends_with_a_blank_one() -> None:
 
     assert said.count("\n") == 3
     assert said.endswith("\n\n")
+
+
+def test_picture_that_stood_there_and_comes_again_is_told_once() -> None:
+    telling = Telling([Task.PERSON_DETECTION], ZONE)
+    picture = thumbnail(at=BEGINNING)
+
+    said = telling.take(picture, 100.0) + telling.take(picture, 100.1)
+
+    assert [line.partition("\n")[0] for line in said].count("event: thumbnail") == 1

@@ -7,16 +7,15 @@ from statistics import median
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.fakes.observations import BEGINNING, CAMERA, SITE, analyzed, person
+from tests.fakes.observations import BEGINNING, analyzed, person
+from tests.fakes.site_records import event, thumbnail
 from watchpost.api.window import Window, confirmed_in, middle_count, read_bytes, saved_percent
 from watchpost.contracts.records import (
     CaptureReason,
     EventChanged,
     EventPhase,
     FrameAnalyzed,
-    Provenance,
     SkipReason,
-    ThumbnailReason,
     ThumbnailTaken,
 )
 
@@ -29,7 +28,7 @@ def frame(number: int, people: int = 0, *, at_s: float | None = None, stream_byt
     return made if stream_bytes is None else replace(made, stream_bytes=stream_bytes)
 
 
-def event(
+def changed(
     event_id: str = "a",
     revision: int = 2,
     phase: EventPhase = EventPhase.CONFIRMED,
@@ -38,29 +37,18 @@ def event(
     opened_s: float = 1,
     at_s: float = 2,
 ) -> EventChanged:
-    return EventChanged(
+    return event(
         event_id=event_id,
         revision=revision,
-        site=SITE,
-        camera=CAMERA,
-        type=kind,
         phase=phase,
+        event_type=kind,
         opened_at=BEGINNING + timedelta(seconds=opened_s),
         at=BEGINNING + timedelta(seconds=at_s),
-        confidence=0.87,
-        person_count=1,
-        box=None,
-        thumbnail_id=None,
-        clip_uri=None,
-        verdict=None,
-        detail=None,
-        provenance=Provenance("", "", "", "", "", ""),
     )
 
 
-def thumbnail(at_s: float) -> ThumbnailTaken:
-    at = BEGINNING + timedelta(seconds=at_s)
-    return ThumbnailTaken(f"t-{at_s}", SITE, CAMERA, None, at, ThumbnailReason.INTERVAL, b"\xff\xd8", 320, 240)
+def pictured(at_s: float) -> ThumbnailTaken:
+    return thumbnail(thumbnail_id=f"t-{at_s}", at=BEGINNING + timedelta(seconds=at_s))
 
 
 def test_single_frame_with_a_double_detection_does_not_decide_the_count() -> None:
@@ -92,14 +80,14 @@ def test_no_counts_are_nobody() -> None:
 
 def test_event_opened_before_the_window_counts_when_it_is_confirmed_in_it() -> None:
     window = Window(frame(10))
-    window.take(event(opened_s=1, at_s=3), EVENT_BYTES)
+    window.take(changed(opened_s=1, at_s=3), EVENT_BYTES)
 
     assert [told.event_id for told in window.abnormal_events] == ["a"]
 
 
 def test_event_that_an_earlier_frame_confirmed_is_none_of_the_window() -> None:
     window = Window(frame(10))
-    window.take(event(opened_s=0.5, at_s=1.9), EVENT_BYTES)
+    window.take(changed(opened_s=0.5, at_s=1.9), EVENT_BYTES)
 
     assert window.abnormal_events == ()
 
@@ -107,12 +95,12 @@ def test_event_that_an_earlier_frame_confirmed_is_none_of_the_window() -> None:
 def test_each_event_is_told_once_and_in_the_order_of_opening() -> None:
     window = Window(frame(0))
     for told in (
-        event("late", opened_s=4, at_s=5),
-        event("early", opened_s=1, at_s=5),
-        event("early", opened_s=1, at_s=5),
-        event("early", 3, EventPhase.ENDED, opened_s=1, at_s=6),
-        event("doubtful", 1, EventPhase.CANDIDATE, at_s=5),
-        event("count", 1, EventPhase.CONFIRMED, kind="camera_online", at_s=5),
+        changed("late", opened_s=4, at_s=5),
+        changed("early", opened_s=1, at_s=5),
+        changed("early", opened_s=1, at_s=5),
+        changed("early", 3, EventPhase.ENDED, opened_s=1, at_s=6),
+        changed("doubtful", 1, EventPhase.CANDIDATE, at_s=5),
+        changed("count", 1, EventPhase.CONFIRMED, kind="camera_online", at_s=5),
     ):
         window.take(told, EVENT_BYTES)
 
@@ -120,28 +108,28 @@ def test_each_event_is_told_once_and_in_the_order_of_opening() -> None:
 
 
 def test_event_that_was_withdrawn_after_all_is_not_told() -> None:
-    assert confirmed_in([event("a", 3, EventPhase.WITHDRAWN), event("a", 2)]) == ()
+    assert confirmed_in([changed("a", 3, EventPhase.WITHDRAWN), changed("a", 2)]) == ()
 
 
 def test_newest_thumbnail_is_kept_whatever_the_order_of_arrival() -> None:
     window = Window(frame(10))
     for at_s in (1.0, 3.0, 4.0, 3.5):
-        window.take(thumbnail(at_s), THUMBNAIL_BYTES)
+        window.take(pictured(at_s), THUMBNAIL_BYTES)
 
-    assert window.newest_thumbnail == thumbnail(4.0)
+    assert window.newest_thumbnail == pictured(4.0)
 
 
 def test_thumbnail_of_a_frame_before_the_window_is_not_its_own() -> None:
     window = Window(frame(10))
-    window.take(thumbnail(1.0), THUMBNAIL_BYTES)
+    window.take(pictured(1.0), THUMBNAIL_BYTES)
 
     assert window.newest_thumbnail is None
 
 
 def test_saving_compares_what_went_up_with_what_was_read() -> None:
     window = Window(frame(0, stream_bytes=1_000_000))
-    window.take(thumbnail(1.0), 9_700)
-    window.take(event(at_s=1), 300)
+    window.take(pictured(1.0), 9_700)
+    window.take(changed(at_s=1), 300)
     window.take(frame(5, stream_bytes=1_100_000), 900)
 
     assert window.saved_percent == 90

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import structlog
 import uvicorn
+from fastapi import FastAPI
 
 from watchpost.api.access import Access
 from watchpost.api.app import build_app
@@ -73,18 +74,7 @@ async def _serve(settings: SiteSettings, service: Running, listener: socket.sock
         limiter=CallLimiter(settings.api.calls_per_minute),
         resolve=resolve_host,
     )
-    server = uvicorn.Server(
-        uvicorn.Config(
-            build_app(parts),
-            log_config=None,
-            access_log=False,  # it names addresses, and a query may hold a password
-            proxy_headers=False,  # uvicorn believes a proxy on loopback otherwise: any caller could claim to be here
-            server_header=False,
-            ws="none",
-            lifespan="off",
-            timeout_graceful_shutdown=_CALLS_END_WITHIN_S,
-        )
-    )
+    server = _server(build_app(parts))
     host, port = listener.getsockname()[:2]
     _LOG.info("api_listens", host=host, port=port)
     reader.start()
@@ -97,6 +87,21 @@ async def _serve(settings: SiteSettings, service: Running, listener: socket.sock
         await asyncio.to_thread(reader.stop)
     if reader.failure is not None:
         raise reader.failure
+
+
+def _server(app: FastAPI) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,  # it names addresses, and a query may hold a password
+            proxy_headers=False,  # uvicorn believes a proxy on loopback otherwise: any caller could claim to be here
+            server_header=False,
+            ws="none",
+            lifespan="off",
+            timeout_graceful_shutdown=_CALLS_END_WITHIN_S,
+        )
+    )
 
 
 def _listening(settings: ApiSettings) -> socket.socket:

@@ -11,15 +11,13 @@ from watchpost.api.problems import ProblemKind, problem
 from watchpost.api.source_guard import GuardedSource, Resolver, guard_source
 from watchpost.api.source_url import parse_source_url
 from watchpost.errors import SourceRefusedError
+from watchpost.settings import without_secrets
 
 __all__ = ["credentials_of", "guarded", "shown_source"]
 
 _LOOKED_UP_WITHIN_S = 5.0
 # threads of their own: a resolver may hang for half a minute, and who writes to Kafka must not wait for it
 _LOOKUPS = ThreadPoolExecutor(8, thread_name_prefix="lookup")
-_SECRET_PARAMETER = re.compile(
-    r"((?:^|[?&;])[^=&;]*(?:pass|pwd|psw|token|key|secret|auth)[^=&;]*=)[^&;]*", re.IGNORECASE
-)
 
 
 async def guarded(parts: ApiParts, stream_url: str, field: str) -> GuardedSource:
@@ -75,7 +73,7 @@ def shown_source(source: str) -> str:
         if name:
             host = name + host[host.rindex(":") :] if re.search(r":[0-9]+$", host) else name
         address = parts._replace(netloc=host).geturl()
-    return _SECRET_PARAMETER.sub(r"\1***", address)
+    return without_secrets(address)
 
 
 def _wrong(field: str, detail: str, remedy: str) -> Exception:

@@ -1,16 +1,15 @@
 """Decides from where each partition is read when the api starts: a short past, not all that a topic holds."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from watchpost.contracts import TopicName
-from watchpost.errors import RetryableError
+from watchpost.stream import watermarks_at_once
 
 __all__ = ["Start", "starting_points"]
 
-_TIMEOUT_S = 10.0
 # of each partition; None: all of it
 _PAST_RECORDS: dict[str, int | None] = {
     TopicName.CAMERAS.value: None,
@@ -49,26 +48,14 @@ def starting_points(consumer: Consumer) -> Start:
     """From where to read every partition of the site's topics.
 
     Raises:
-        RetryableError: a topic is not there.
-        KafkaException: the cluster does not answer.
+        RetryableError: a topic is not there, or the cluster does not answer.
     """
     begins: dict[tuple[str, int], int] = {}
     ends: dict[tuple[str, int], int] = {}
     for topic, past_records in _PAST_RECORDS.items():
-        for partition in _partitions(consumer, topic):
-            marks = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_TIMEOUT_S)
-            if marks is None:
-                raise RetryableError(f"{topic} did not tell its ends within {_TIMEOUT_S:g} s")
-            low, high = marks
+        for partition, (low, high) in watermarks_at_once(consumer, topic).items():
             first = low if past_records is None else max(low, high - past_records)
             begins[topic, partition] = OFFSET_BEGINNING if past_records is None else first
             if first < high:
                 ends[topic, partition] = high
     return Start(begins, ends)
-
-
-def _partitions(consumer: Consumer, topic: str) -> Iterator[int]:
-    found = consumer.list_topics(topic, timeout=_TIMEOUT_S).topics[topic]
-    if found.error is not None or not found.partitions:
-        raise RetryableError(f"the site's Kafka has no {topic}; `watchpost topics apply` creates it")
-    yield from found.partitions

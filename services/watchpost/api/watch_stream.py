@@ -19,6 +19,7 @@ from watchpost.api.answers import WatchQuery, as_abnormal_event, local_time
 from watchpost.api.call_cameras import CallCameras, CallWish
 from watchpost.api.guarded_route import GuardedRoute
 from watchpost.api.hanging_up import unless_hung_up
+from watchpost.api.looking import recent_enough
 from watchpost.api.parts import ApiParts, ReadyParts
 from watchpost.api.problems import ProblemKind, answers, problem
 from watchpost.api.sources import guarded
@@ -100,7 +101,9 @@ async def watch(query: Annotated[WatchQuery, Query()], request: Request, parts: 
     if watched is None:
         await held.aclose()
         return Response(status_code=_CLIENT_CLOSED)
-    return _Stream(_told(watched, Telling(query.tasks, parts.settings.site.zone)), held)
+    # its first thumbnail may have come before its first frame, and the next one is an interval away
+    shows = recent_enough(parts.view.latest_thumbnail(watched.camera), watched.first)
+    return _Stream(_told(watched, shows, Telling(query.tasks, parts.settings.site.zone)), held)
 
 
 async def _opened(held: AsyncExitStack, query: WatchQuery, parts: ApiParts, calls: CallCameras) -> Watched:
@@ -157,6 +160,7 @@ class Telling:
         self._types: frozenset[str] = _HEALTH | (ABNORMAL if Task.ABNORMAL_BEHAVIOR in tasks else frozenset())
         self._zone = zone
         self._told: set[str] = set()
+        self._pictured: str | None = None
         self._uncounted: FrameAnalyzed | None = None
         self._counted_s = float("-inf")
         self._said_s = float("-inf")
@@ -171,7 +175,8 @@ class Telling:
                 if record.event_id not in self._told:
                     self._told.add(record.event_id)
                     said.append(_event("event", as_abnormal_event(record, self._zone).model_dump()))
-            case ThumbnailTaken():
+            case ThumbnailTaken() if record.thumbnail_id != self._pictured:
+                self._pictured = record.thumbnail_id
                 jpeg = base64.b64encode(record.jpeg).decode()
                 said.append(_event("thumbnail", {"time": local_time(record.taken_at, self._zone), "jpeg": jpeg}))
             case _:
@@ -200,10 +205,11 @@ class Telling:
         return said
 
 
-async def _told(watched: Watched, telling: Telling) -> AsyncIterator[str]:
+async def _told(watched: Watched, shows: ThumbnailTaken | None, telling: Telling) -> AsyncIterator[str]:
     now_s = asyncio.get_running_loop().time
-    for said in telling.take(watched.first, now_s()):
-        yield said
+    for begin in (watched.first, shows):
+        for said in telling.take(begin, now_s()):
+            yield said
     while True:
         try:
             async with asyncio.timeout_at(telling.next_due_s()):

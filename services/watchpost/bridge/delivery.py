@@ -57,8 +57,8 @@ class Delivery:
         registry = self.registry
         if registry is None:
             return records
-        return [
-            replace(record, value=to_confluent(record.value, registry.number_of(record.topic, schema)))
-            for record in records
-            for schema in (self.schemas.of(record.value),)
-        ]
+
+        def number_of(record: Outgoing) -> int:
+            return registry.number_of(record.topic, self.schemas.of(record.value))
+
+        return [replace(record, value=to_confluent(record.value, number_of(record))) for record in records]

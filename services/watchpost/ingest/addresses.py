@@ -5,14 +5,13 @@ its own pace; `file:PATH?loop=1` begins again at its end. In a file's path `%` a
 """
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from watchpost.errors import SourceError, SourceFailure
 
-__all__ = ["CodedAddress", "SimAddress", "credentials_of", "parse_address", "rtsp_address", "shown"]
+__all__ = ["CodedAddress", "SimAddress", "credentials_of", "parse_address", "rtsp_address"]
 
 _LIVE_HTTP = "http,https,httpproxy,tcp,tls,crypto,data"
 
@@ -82,11 +81,6 @@ def credentials_of(secret_ref: str) -> tuple[str, str]:
     if not colon:
         raise SourceError(SourceFailure.UNAUTHORISED, f"{secret_ref} does not hold user:password")
     return user, password
-
-
-def shown(source: str) -> str:
-    """The address as it may be logged, without any user or password that slipped into it."""
-    return re.sub(r"//[^/@\s]*@", "//***@", source)
 
 
 def _file(source: str) -> CodedAddress:

@@ -16,7 +16,6 @@ from watchpost.clock import Clock
 from watchpost.contracts.records import CameraSpec, Command, EventChanged, EventType, FrameCaptured, SiteId
 from watchpost.errors import SourceError, SourceFailure
 from watchpost.frames import FrameStore
-from watchpost.ingest.addresses import shown
 from watchpost.ingest.health_events import health_event
 from watchpost.ingest.packets import DecodedPicture, DecodePolicy, Source, SourceLimits, decode
 from watchpost.ingest.presence import Presence, Turn
@@ -25,7 +24,7 @@ from watchpost.ingest.sources import open_source
 from watchpost.ingest.stream_clock import SteadyTime
 from watchpost.ingest.watching import PictureWatch
 from watchpost.ingest.wishes import Wishes
-from watchpost.settings import IngestSettings
+from watchpost.settings import IngestSettings, without_login
 from watchpost.telemetry import metrics
 
 __all__ = ["CameraWorker", "Surroundings"]
@@ -133,7 +132,7 @@ class CameraWorker:
         """A camera that stays away is news once, not every ten seconds."""
         log = self._log.debug if str(why) == self._logged else self._log.warning
         self._logged = str(why)
-        log("camera_failed", source=shown(self._spec.source), reason=why.reason, detail=why.detail)
+        log("camera_failed", source=without_login(self._spec.source), reason=why.reason, detail=why.detail)
 
     def _read(self) -> tuple[SourceError, bool]:
         """Read until the source fails; returns why, and whether that was a recording's end."""

@@ -123,6 +123,7 @@ def _authenticated(
     next(flow)
     try:
         return flow.send(challenged)
+    # what httpx makes of a challenge that is none, or of a kind that it does not know
     except (StopIteration, httpx.HTTPError, KeyError, NotImplementedError):
         return None
 

@@ -9,6 +9,7 @@ from watchpost.settings.connections import (
     SchemaRegistrySettings,
     SecuritySettings,
 )
+from watchpost.settings.masking import without_login, without_secrets
 from watchpost.settings.reading import load_settings, read_file, settings_from
 from watchpost.settings.schema import config_schema
 from watchpost.settings.scopes import Scope, changed_scopes, leaves, scopes_of, version_of
@@ -56,4 +57,6 @@ __all__ = [
     "settings_from",
     "version_of",
     "versioned",
+    "without_login",
+    "without_secrets",
 ]

@@ -4,7 +4,6 @@ settings = load_settings(Path("config.yaml"))
 settings.cameras["door"].source
 """
 
-import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from watchpost.errors import ConfigError
+from watchpost.settings.masking import without_login
 from watchpost.settings.site import SiteSettings
 
 __all__ = ["load_settings", "read_file", "settings_from"]
@@ -78,7 +78,7 @@ def _explained(error: ValidationError) -> ConfigError:
 
 
 def _shown(value: object) -> str:
-    text = re.sub(r"//[^/@\s]*@", "//***@", repr(value))  # a password in an address must not reach a log
+    text = without_login(repr(value))  # a password in an address must not reach a log
     return text if len(text) <= 80 else text[:77] + "..."  # noqa: PLR2004  (a terminal's line)
 
 

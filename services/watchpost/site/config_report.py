@@ -14,7 +14,7 @@ from watchpost.contracts.records import CameraSpec, SourceSize, Zone
 from watchpost.errors import ConfigError
 from watchpost.ingest.pictures import View, cut
 from watchpost.models import ChosenModel, choose_model, load_catalogue
-from watchpost.settings import Scope, SiteSettings, leaves, read_file, settings_from, version_of
+from watchpost.settings import Scope, SiteSettings, leaves, read_file, settings_from, version_of, without_secrets
 from watchpost.simulation import parse_uri
 from watchpost.site.config_warnings import warnings_of
 from watchpost.site.reload_plan import services_of
@@ -209,8 +209,7 @@ def _zone(zone: Zone, size: SourceSize) -> ZoneReport:
 def _masked(value: Any) -> Any:
     """The value without what is secret in it, or could be: passwords in addresses, and digests of tokens."""
     if isinstance(value, str):
-        hidden = re.sub(r"//[^/@\s]*@", "//***@", value)
-        return re.sub(r"(?i)([?&][^=&]*(?:pass|pwd|token|key|secret|auth)[^=&]*=)[^&]*", r"\1***", hidden)
+        return without_secrets(value)
     if isinstance(value, list):
         return [_masked(part) for part in value]
     if isinstance(value, dict):

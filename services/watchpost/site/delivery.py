@@ -12,6 +12,7 @@ from watchpost.contracts import TopicName, decode
 from watchpost.contracts.records import EventChanged
 from watchpost.errors import RetryableError
 from watchpost.stream import value_of, watermarks
+from watchpost.stream.kafka_errors import kafka_errors_mapped
 
 __all__ = ["Delivery", "compare_events", "end_offsets", "group_lag_records", "read_topic"]
 
@@ -92,8 +93,9 @@ def _ends(consumer: Consumer, topic: str) -> dict[int, int]:
 def group_lag_records(client: Mapping[str, Any], group: str, topic: str) -> int:
     """How many records of `topic` the consumer group has not committed yet."""
     admin = AdminClient(dict(client))
-    asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=_TIMEOUT_S)
-    committed = asked[group].result().topic_partitions or []
+    with kafka_errors_mapped(f"asking for the offsets of {group}"):
+        asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=_TIMEOUT_S)
+        committed = asked[group].result(_TIMEOUT_S + 1).topic_partitions or []
     done: int = sum(max(0, partition.offset) for partition in committed if partition.topic == topic)
     return end_offsets(client, topic) - done
 

@@ -11,7 +11,7 @@ from watchpost.stream.dead_letters import (
 )
 from watchpost.stream.messages import Header, headers_of, key_of, value_of
 from watchpost.stream.producer import RecordProducer
-from watchpost.stream.watermarks import watermarks
+from watchpost.stream.watermarks import watermarks, watermarks_at_once
 
 __all__ = [
     "DeadLetter",
@@ -29,4 +29,5 @@ __all__ = [
     "value_of",
     "watched",
     "watermarks",
+    "watermarks_at_once",
 ]

@@ -10,6 +10,7 @@ from watchpost.errors import WatchpostError
 from watchpost.stream.kafka_errors import kafka_errors_mapped
 from watchpost.stream.messages import Header, headers_of, key_of, value_of
 from watchpost.stream.producer import RecordProducer
+from watchpost.stream.watermarks import watermarks_at_once
 
 __all__ = ["DeadLetter", "DeadLetters", "burial_headers", "read_dead_letters", "replay_dead_letters"]
 
@@ -105,7 +106,7 @@ def replay_dead_letters(client: Mapping[str, Any], topic: str, producer: RecordP
 def _up_to_now(consumer: Consumer, topic: str, *, committed: bool) -> Iterator[Message]:
     partition = TopicPartition(topic, 0)
     with kafka_errors_mapped(f"reading {topic}"):
-        low, high = consumer.get_watermark_offsets(partition, timeout=10)
+        low, high = watermarks_at_once(consumer, topic)[0]
         start = consumer.committed([partition], timeout=10)[0].offset if committed else low
     partition.offset = max(start, low)
     consumer.assign([partition])

@@ -17,7 +17,7 @@ __all__ = ["kafka_errors_mapped", "to_watchpost_error"]
 
 @contextmanager
 def kafka_errors_mapped(doing: str) -> Iterator[None]:
-    """Raise Watchpost's errors instead of KafkaException.
+    """Raise Watchpost's errors instead of KafkaException, and of a future that does not complete.
 
     Args:
         doing: what was tried, to begin the message with: `creating watchpost.events.v1`.
@@ -32,6 +32,8 @@ def kafka_errors_mapped(doing: str) -> Iterator[None]:
         yield
     except KafkaException as error:
         raise to_watchpost_error(error, doing) from error
+    except TimeoutError as error:
+        raise RetryableError(f"{doing}: no answer in time") from error
 
 
 def to_watchpost_error(error: KafkaException | KafkaError, doing: str) -> WatchpostError:

@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, ConfigSource, NewTopic, ResourceType
 
 from watchpost.errors import RetryableError
-from watchpost.stream.kafka_errors import kafka_errors_mapped, to_watchpost_error
+from watchpost.stream.kafka_errors import kafka_errors_mapped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["TopicDifference", "TopicPlan", "TopicReport", "apply_topics"]
 
 _TIMEOUT_S = 30.0
+# librdkafka at times leaves a request that met a broker's restart without an answer, its own timeout notwithstanding
+_LATE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +122,14 @@ def _create(admin: AdminClient, plans: Sequence[TopicPlan], replication_factor: 
     wanted = [NewTopic(plan.name, plan.partitions, replication_factor, config=dict(plan.settings)) for plan in plans]
     created = set()
     for name, outcome in admin.create_topics(wanted, request_timeout=timeout_s).items():
-        try:
-            outcome.result()
-        except KafkaException as error:
-            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise to_watchpost_error(error, f"creating topic {name}") from error
-        else:
-            created.add(name)
+        with kafka_errors_mapped(f"creating topic {name}"):
+            try:
+                outcome.result(timeout_s + _LATE_S)
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise
+            else:
+                created.add(name)
     return created
 
 
@@ -140,7 +143,7 @@ def _settings(admin: AdminClient, names: Sequence[str], timeout_s: float) -> dic
         with kafka_errors_mapped(f"reading the settings of {resource.name}"):
             found[resource.name] = {
                 entry.name: entry.value
-                for entry in outcome.result().values()
+                for entry in outcome.result(timeout_s + _LATE_S).values()
                 if entry.source == ConfigSource.DYNAMIC_TOPIC_CONFIG.value
             }
     return found
