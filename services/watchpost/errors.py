@@ -12,6 +12,7 @@ WatchpostError
 ├── SourceRefusedError   a caller named a stream that it may not reach; carries the field and a remedy
 ├── CallError            a call to the api is answered with a problem; carries its kind, the field and a remedy
 ├── RetryableError       the same call may work later
+│   └── BatchTooLargeError   the model's memory does not hold so many pictures at once; fewer may fit
 └── FencedError          another instance took over; the process must end
 """
 
@@ -19,6 +20,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 __all__ = [
+    "BatchTooLargeError",
     "CallError",
     "ConfigError",
     "ContractError",
@@ -156,6 +158,10 @@ class CallError(WatchpostError):
 
 class RetryableError(WatchpostError):
     """Something outside was not ready; the same call may work later."""
+
+
+class BatchTooLargeError(RetryableError):
+    """The model's memory does not hold so many pictures at once."""
 
 
 class FencedError(WatchpostError):
