@@ -13,7 +13,7 @@ IMAGE ?= watchpost:local
 BUILD_SETTINGS = PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST HTTP_PROXY HTTPS_PROXY NO_PROXY
 BUILD_ARGS = $(foreach name,$(BUILD_SETTINGS),$(if $($(name)),--build-arg $(name)))
 
-.PHONY: demo test test-k8s lint format setup locks bench-accuracy bench-analyze bench-image image clean
+.PHONY: demo test test-k8s lint format setup setup-inference locks bench-accuracy bench-analyze bench-image image clean
 
 demo: .venv/ready .venv/parts
 	@$(BIN)/watchpost demo $(if $(SOURCE),--source "$(SOURCE)") $(ARGS)
@@ -51,6 +51,9 @@ image:
 
 setup: .venv/ready-dev .venv/parts
 
+# what the larger models need (ADR 11), about 5 GB: everything else does without it
+setup-inference: .venv/ready-inference
+
 # the dependencies, exactly those of the lock files
 .venv/ready: requirements/base.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -62,6 +65,10 @@ setup: .venv/ready-dev .venv/parts
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
 	@touch $@
 
+.venv/ready-inference: .venv/ready requirements/inference.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-cache-dir --require-hashes -r requirements/inference.lock
+	@touch $@
+
 # what runs beside Python: Kafka's jars and the models of the CPU analyzer, both verified by checksum
 .venv/parts: .venv/ready services/watchpost/models/catalogue.yaml
 	$(BIN)/watchpost kafka fetch
@@ -71,6 +78,7 @@ setup: .venv/ready-dev .venv/parts
 locks:
 	$(LOCK) pyproject.toml -o requirements/base.lock
 	$(LOCK) --extra dev -c requirements/base.lock pyproject.toml -o requirements/dev.lock
+	$(LOCK) --extra inference -c requirements/dev.lock pyproject.toml -o requirements/inference.lock
 	printf 'hatchling>=1.27\n' | $(LOCK) - -o requirements/build.lock
 
 clean:
