@@ -31,6 +31,7 @@ __all__ = [
     "Motion",
     "Posture",
     "Provenance",
+    "Question",
     "Record",
     "Region",
     "ReleasePublished",
@@ -233,16 +234,27 @@ class Zone:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """A task in the user's words, answered with yes or no: yes counts where its probability is `threshold` or more."""
+
+    name: str
+    question: str
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
 class Assignment:
     """What was asked of a camera. It travels with each frame, so that what comes of a frame depends on it alone.
 
-    `bandwidth_saving` false sends analysed frames up as well, as thumbnails with the reason `sampled`.
+    `bandwidth_saving` false sends analysed frames up as well, as thumbnails with the reason `sampled`. The names of
+    `questions` stand among `tasks` too.
     """
 
     tasks: tuple[str, ...]
     zones: tuple[Zone, ...]
     bandwidth_saving: bool
     thumbnail_interval_s: float
+    questions: tuple[Question, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +290,10 @@ class DetectedObject:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A task's answer: one label and how probable it is."""
+    """A task's answer: the most probable label and how probable it is.
+
+    The label `unsure` is no evidence either way; its probability is the share that lay on all answers together.
+    """
 
     task: str
     label: str

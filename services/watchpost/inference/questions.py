@@ -7,7 +7,10 @@ sheet.prefix + IMAGE + sheet.tail + sheet.suffixes[1]  # read next: "Yes" or "No
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
+from string import ascii_uppercase
 from typing import assert_never
+
+from watchpost.contracts.asking import MOST_QUESTIONS
 
 __all__ = [
     "COUNT_PEOPLE",
@@ -19,8 +22,7 @@ __all__ = [
     "QuestionSheet",
 ]
 
-_LETTERS = "ABCDEFGHIJKLMNOP"
-MOST_QUESTIONS = len(_LETTERS)
+_LETTERS = ascii_uppercase[:MOST_QUESTIONS]
 _INSTRUCTION = (
     "You are shown one picture of a fixed camera. Answer every question about it on a line of its own, "
     "as letter=answer, without any other word."
