@@ -1,17 +1,34 @@
 """The brokers that tests share. A test keeps to itself by names of its own (`tests.fakes.brokers.unique`)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from tests.fakes.brokers import Broker, ContainerKafka, require_container
+from tests.requirements import require_inference
 from watchpost.stream.embedded import EmbeddedKafka
 
 # examples are not timed: on a busy machine one takes longer than hypothesis allows
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+class _ModuleOnTorch(pytest.Module):
+    """Is not imported where torch is missing: one line then says so for all of its tests."""
+
+    def collect(self) -> Iterable[pytest.Item | pytest.Collector]:
+        require_inference()
+        return super().collect()
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module | None:
+    """Modules in a folder named qwen3_vl may import torch at their top."""
+    if "qwen3_vl" not in module_path.parts:
+        return None
+    module: pytest.Module = _ModuleOnTorch.from_parent(parent, path=module_path)
+    return module
 
 
 @pytest.fixture(scope="session")

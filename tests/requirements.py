@@ -2,10 +2,11 @@
 
 import os
 import shutil
+from importlib.util import find_spec
 
 import pytest
 
-__all__ = ["require"]
+__all__ = ["require", "require_inference"]
 
 
 def require(part: str, remedy: str, *, found: bool | None = None) -> None:
@@ -26,4 +27,12 @@ def require(part: str, remedy: str, *, found: bool | None = None) -> None:
     message = f"{part} is not on this machine; to get it: {remedy}"
     if os.environ.get("CI") == "true":
         pytest.fail(message, pytrace=False)
-    pytest.skip(message)
+    pytest.skip(message, allow_module_level=True)
+
+
+def require_inference() -> None:
+    """Go on where the extra `inference` is installed: torch and what else the larger models need, if only on the CPU.
+
+    For a test elsewhere. Modules in a folder named qwen3_vl import torch as they like: they are skipped as a whole.
+    """
+    require("torch", "make setup-inference", found=find_spec("torch") is not None)
