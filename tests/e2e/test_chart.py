@@ -22,7 +22,11 @@ VALUES: dict[str, dict[str, Any]] = {
     "no api, no Kafka of its own": {"api": {"enabled": False}, "kafka": {"external": {"bootstrap": "a:9092,b:9092"}}},
     "frames in a bucket": {"frames": {"url": "s3://frames/shop-12", "secretEnvironment": ["bucket"]}},
     "frames in memory": {"frames": {"hostPath": "/srv/frames"}, "ingest": {"replicas": 3}},
-    "a GPU": {"inference": {"gpu": 1, "image": {"tag": "0.1.0-gpu"}}, "nodeSelector": {"gpu": "yes"}},
+    "a GPU": {
+        **yaml.safe_load((CHART / "gpu.yaml").read_text("utf-8")),
+        "models": {"existingClaim": "my-models"},
+        "nodeSelector": {"gpu": "yes"},
+    },
     "claims that are there": {
         "frames": {"existingClaim": "my-frames"},
         "events": {"state": {"existingClaim": "my-state"}},
@@ -285,11 +289,30 @@ def test_gpu_is_asked_for_and_never_by_two_at_once() -> None:
     manifests = rendered(VALUES["a GPU"])
     inference = pods(manifests)["inference"]
 
-    assert inference["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == 1
-    assert inference["containers"][0]["image"] == "watchpost:0.1.0-gpu"
+    assert inference["containers"][0]["resources"]["limits"] == {"nvidia.com/gpu": 1, "memory": "12Gi"}
     assert inference["runtimeClassName"] == "nvidia"
     assert inference["nodeSelector"] == {"gpu": "yes"}
     assert named(manifests, "Deployment", "shop-watchpost-inference")["spec"]["strategy"] == {"type": "Recreate"}
+
+
+def test_only_the_worker_with_a_gpu_has_the_image_for_it_and_room_for_models_and_kernels() -> None:
+    manifests = rendered({**VALUES["a GPU"], "image": {"tag": "1.2"}})
+    images = {(component, container["name"]): container["image"] for component, container in containers(manifests)}
+    mounts = {mount["mountPath"]: mount for mount in pods(manifests)["inference"]["containers"][0]["volumeMounts"]}
+
+    assert images["inference", "inference"] == "watchpost:1.2-gpu"
+    assert {image for name, image in images.items() if name != ("inference", "inference")} == {
+        "watchpost:1.2",
+        "apache/kafka:4.3.1",
+    }
+    assert mounts["/app/models"]["readOnly"]
+    assert mounts["/var/cache/watchpost"] == {"name": "kernels", "mountPath": "/var/cache/watchpost"}
+
+
+def test_image_of_the_worker_is_its_own_where_one_is_named() -> None:
+    own = {"inference": {"gpu": 1, "image": {"repository": "mine/gpu", "tag": "7"}}}
+
+    assert pods(rendered(own))["inference"]["containers"][0]["image"] == "mine/gpu:7"
 
 
 def test_what_holds_a_lock_or_the_leadership_goes_before_its_successor_comes() -> None:

@@ -17,9 +17,11 @@ api: {port: 7860, portVariable: WATCHPOST_API__PORT, secrets: rw}
 {{- if and (index $root.Values $name).enabled (or (ne $name "bridge") (include "watchpost.hasCentre" $root)) -}}yes{{- end -}}
 {{- end -}}
 
+{{- /* with a GPU the image that can use it, of the same version: the tag of the site's and -gpu */ -}}
 {{- define "watchpost.image" -}}
-{{- $root := index . 0 -}}{{- $own := default dict (index . 1).image -}}
-{{- default $root.Values.image.repository $own.repository }}:{{ default (default $root.Chart.AppVersion $root.Values.image.tag) $own.tag -}}
+{{- $root := index . 0 -}}{{- $service := index . 1 -}}{{- $own := default dict $service.image -}}
+{{- $tag := printf "%s%s" (default $root.Chart.AppVersion $root.Values.image.tag) (ternary "-gpu" "" (gt (int $service.gpu) 0)) -}}
+{{- default $root.Values.image.repository $own.repository }}:{{ default $tag $own.tag -}}
 {{- end -}}
 
 {{- /* the volumes of a component that tie it to a node: yes where it has one */ -}}
