@@ -9,11 +9,12 @@ WATCHPOST_FOOTAGE ?= ../shared/data
 export WATCHPOST_FOOTAGE
 
 IMAGE ?= watchpost:local
+GPU_IMAGE ?= watchpost:gpu
 # what this machine needs to reach package registries, a build needs too
 BUILD_SETTINGS = PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST HTTP_PROXY HTTPS_PROXY NO_PROXY
 BUILD_ARGS = $(foreach name,$(BUILD_SETTINGS),$(if $($(name)),--build-arg $(name)))
 
-.PHONY: demo test test-k8s lint format setup setup-inference locks bench-accuracy bench-analyze bench-image image clean
+.PHONY: demo test test-k8s lint format setup setup-inference locks bench-accuracy bench-analyze bench-image image image-gpu clean
 
 demo: .venv/ready .venv/parts
 	@$(BIN)/watchpost demo $(if $(SOURCE),--source "$(SOURCE)") $(ARGS)
@@ -47,7 +48,11 @@ bench-image: .venv/ready-dev
 
 # the one image of the CPU services
 image:
-	docker build $(BUILD_ARGS) $(DOCKER_ARGS) --tag $(IMAGE) .
+	docker build $(BUILD_ARGS) $(DOCKER_ARGS) --target cpu --tag $(IMAGE) .
+
+# the same with what the larger models need on a GPU
+image-gpu:
+	docker build $(BUILD_ARGS) $(DOCKER_ARGS) --target gpu --tag $(GPU_IMAGE) .
 
 setup: .venv/ready-dev .venv/parts
 
