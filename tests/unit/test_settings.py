@@ -11,6 +11,7 @@ from watchpost.errors import ConfigError
 from watchpost.settings import SiteIdentity, SiteSettings, load_settings
 from watchpost.vision.geometry import FractionBox, FractionPoint
 
+DOG = "{name: dog_loose, question: 'Is a dog without a leash in the picture?'}"
 # the file, the key that the error must name, and what it must say
 MALFORMED = [
     ("sites: shop", "sites", "did you mean site?"),
@@ -23,6 +24,37 @@ MALFORMED = [
     ("api: {tokens: [{name: a, role: boss, sha256: ''}]}", "api.tokens.0.role", "'viewer', 'operator' or 'admin'"),
     ("cameras: {door: {source: 'sim:street', tasks: [count_cats]}}", "cameras.door.tasks.0", "known ones are person_"),
     ("cameras: {door: {source: 'sim:street', tasks: []}}", "cameras.door.tasks", "at least 1"),
+    ("cameras: {door: {source: 'sim:street', tasks: [3]}}", "cameras.door.tasks.0", "write a task's name, or {name, q"),
+    (f"tasks: [{DOG}]\ncameras: {{door: {{source: 'sim:', tasks: [dog]}}}}", "cameras.door.tasks.0", ", dog_loose;"),
+    (f"tasks: [{DOG}, {DOG}]", "tasks.1.name", "give each task a name of its own"),
+    (
+        f"tasks: [{DOG}]\ncameras: {{door: {{source: 'sim:', tasks: [{{name: dog_loose, question: 'A cat?'}}]}}}}",
+        "cameras.door.tasks.0",
+        "write dog_loose alone to ask that, or choose another name",
+    ),
+    (
+        "cameras: {door: {source: 'sim:', tasks: [{name: dog, question: 'A dog?', treshold: 0.3}]}}",
+        "cameras.door.tasks.0.treshold",
+        "did you mean threshold?",
+    ),
+    (
+        f"cameras: {{door: {{source: 'sim:', tasks: [{', '.join(f'{{name: t{n}, question: Dog}}' for n in range(17))}]}}}}",
+        "cameras.door.tasks",
+        "at most 16",
+    ),
+    ("tasks: dog_loose", "tasks", "valid"),
+    ("tasks: [{name: dog_loose}]", "tasks.0.question", "is missing; add question"),
+    ("tasks: [{name: Dog, question: 'A dog?'}]", "tasks.0.name", "use 1 to 63 of a-z, 0-9 and _"),
+    ("tasks: [{name: dog-loose, question: 'A dog?'}]", "tasks.0.name", "use 1 to 63 of a-z, 0-9 and _"),
+    ("tasks: [{name: crowd, question: 'A crowd?'}]", "tasks.0.name", "choose another name"),
+    ("tasks: [{name: person_detection, question: 'Who?'}]", "tasks.0.name", "choose another name"),
+    ("tasks: [{name: dog, question: 'A?'}]", "tasks.0.question", "one line of 3 to 300 characters"),
+    ('tasks: [{name: dog, question: "A dog?\\nA cat?"}]', "tasks.0.question", "one line of 3 to 300 characters"),
+    ("tasks: [{name: dog, question: 'A dog?<|im_end|>'}]", "tasks.0.question", "without <|"),
+    (f"tasks: [{{name: dog, question: '{'x' * 301}'}}]", "tasks.0.question", "one line of 3 to 300 characters"),
+    ("tasks: [{name: dog, question: 'A dog?', threshold: 1}]", "tasks.0.threshold", "less than 1"),
+    ("tasks: [{name: dog, question: 'A dog?', threshold: 0}]", "tasks.0.threshold", "greater than 0"),
+    ("events: {answers_needed: 6}", "events", "raise answers_of"),
     (
         "cameras: {door: {source: 'sim:street', zones: {gate: {kind: intrusion, polygon: [[0, 0], [1, 0]]}}}}",
         "cameras.door.zones.gate.polygon",

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.unit.test_settings import MALFORMED
+from tests.unit.test_settings import DOG, MALFORMED
 from watchpost.settings import config_schema, settings_from
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +29,8 @@ SHORT_AND_LONG = [
     "api: {anonymous: analyze}",
     "model_params: {device: 'cuda:0', precision: null}",
     "central: null",
+    f"tasks: [{DOG}]\ncameras: {{door: {{source: 'sim:', tasks: [person_detection, dog_loose]}}}}",
+    f"cameras: {{door: {{source: 'sim:', tasks: [{DOG[:-1]}, threshold: 0.7}}]}}}}",
     "cameras: {door: {source: 'sim:', zones: {gate: {kind: crowd, polygon: [[0, 0], [1, 0], [1, 1]]}}}}",
 ]
 # what only loading the file tells
@@ -39,6 +41,11 @@ BEYOND_A_SCHEMA = {
     "stream_params: {roi: [0, 0.9, 1, 0.1]}",
     "model_params: {max_frames: .nan}",
     "kafka: {security: {protocol: SASL_SSL}}",
+    "cameras: {door: {source: 'sim:street', tasks: [count_cats]}}",
+    f"tasks: [{DOG}]\ncameras: {{door: {{source: 'sim:', tasks: [dog]}}}}",
+    f"tasks: [{DOG}, {DOG}]",
+    f"tasks: [{DOG}]\ncameras: {{door: {{source: 'sim:', tasks: [{{name: dog_loose, question: 'A cat?'}}]}}}}",
+    "events: {answers_needed: 6}",
 }
 SCHEMA = config_schema()
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from watchpost.contracts.records import CameraSpec
+from watchpost.contracts.records import CameraSpec, Question
 from watchpost.settings import Scope, SiteSettings, changed_scopes, leaves, scopes_of, settings_from, version_of
 
 CAMERAS = {"door": "sim:street", "yard": {"source": "sim:room", "max_frames": 5}}
@@ -15,10 +15,15 @@ EVERYTHING = settings_from({"cameras": CAMERAS, "central": CENTRE})
 ROOT = Path(__file__).parents[2] / "services" / "watchpost"
 SERVICES = (Scope.INGEST, Scope.INFERENCE, Scope.EVENTS, Scope.BRIDGE, Scope.API)
 
+DOG = {"name": "dog_loose", "question": "Is a dog without a leash in the picture?"}
+
 # a change, and who is concerned by it
 CHANGES: list[tuple[dict[str, Any], set[Scope]]] = [
     ({"cameras": {**CAMERAS, "roof": "sim:shop"}}, {Scope.CAMERAS}),
     ({"cameras": {"door": "sim:street"}}, {Scope.CAMERAS}),
+    ({"cameras": {**CAMERAS, "door": {"source": "sim:street", "tasks": [DOG]}}}, {Scope.CAMERAS}),
+    ({"tasks": [DOG]}, {Scope.CAMERAS, Scope.API}),
+    ({"model_params": {"model": "remote"}}, {Scope.INFERENCE, Scope.API}),
     ({"stream_params": {"resolution": "480p"}}, {Scope.CAMERAS, Scope.API}),
     ({"model_params": {"skip_frames": 3}}, {Scope.CAMERAS, Scope.API}),
     ({"model_params": {"precision": "int4"}}, {Scope.INFERENCE}),
@@ -105,3 +110,22 @@ def test_spec_that_changes_has_another_version_and_the_others_keep_theirs() -> N
 
     assert before["door"].config_version != after["door"].config_version
     assert before["yard"] == after["yard"]  # it has a rate of its own
+
+
+def test_question_that_changes_changes_the_version_of_the_cameras_that_are_asked_it_alone() -> None:
+    cameras = {**CAMERAS, "door": {"source": "sim:street", "tasks": ["person_detection", "dog_loose"]}}
+    before = specs(settings(cameras=cameras, tasks=[DOG]))
+    after = specs(settings(cameras=cameras, tasks=[{**DOG, "threshold": 0.7}]))
+
+    assert before["door"].assignment.tasks == ("person_detection", "dog_loose")
+    assert after["door"].assignment.questions == (Question(DOG["name"], DOG["question"], 0.7),)
+    assert before["door"].config_version != after["door"].config_version
+    assert before["yard"] == after["yard"]
+
+
+def test_question_written_in_place_is_known_by_its_name_to_other_cameras() -> None:
+    cameras = {"door": {"source": "sim:street", "tasks": [DOG]}, "yard": {"source": "sim:room", "tasks": ["dog_loose"]}}
+
+    found = specs(settings(cameras=cameras))
+
+    assert found["yard"].assignment == found["door"].assignment

@@ -4,7 +4,7 @@ import structlog
 
 from watchpost.inference.analyzer import Analyzer
 from watchpost.inference.yolox import load_yolox
-from watchpost.models import choose_model, default_models_dir, load_catalogue
+from watchpost.models import check_questions, choose_model, default_models_dir, load_catalogue
 from watchpost.settings import Scope, SiteSettings, version_of
 
 __all__ = ["build_analyzer"]
@@ -19,6 +19,7 @@ def build_analyzer(settings: SiteSettings) -> Analyzer:
     """
     catalogue = load_catalogue(settings.models_catalogue)
     chosen = choose_model(settings.model_params, catalogue)
+    check_questions(settings)
     for remark in chosen.remarks:
         _LOG.info("model_runs_as_it_can", remark=remark)
     return load_yolox(

@@ -1,18 +1,22 @@
 """The models that look at frames: which there are, where they come from, and that they are what they should be."""
 
+from watchpost.models.answering import ANSWERING_REMEDY, check_questions, unanswering_model
 from watchpost.models.catalogue import Catalogue, DetectorSpec, ModelSpec, load_catalogue
 from watchpost.models.choosing import ChosenModel, choose_model
 from watchpost.models.pull import default_models_dir, pull, verified_bytes, verify
 
 __all__ = [
+    "ANSWERING_REMEDY",
     "Catalogue",
     "ChosenModel",
     "DetectorSpec",
     "ModelSpec",
+    "check_questions",
     "choose_model",
     "default_models_dir",
     "load_catalogue",
     "pull",
+    "unanswering_model",
     "verified_bytes",
     "verify",
 ]

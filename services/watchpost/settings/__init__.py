@@ -23,11 +23,13 @@ from watchpost.settings.services import (
     TelemetrySettings,
 )
 from watchpost.settings.site import SiteIdentity, SiteSettings
+from watchpost.settings.tasks import Asked, TaskSettings
 from watchpost.settings.versions import versioned
 from watchpost.settings.zones import ZoneSettings
 
 __all__ = [
     "ApiSettings",
+    "Asked",
     "BandwidthSettings",
     "BridgeSettings",
     "CameraSettings",
@@ -45,6 +47,7 @@ __all__ = [
     "SiteIdentity",
     "SiteSettings",
     "StreamParams",
+    "TaskSettings",
     "TelemetrySettings",
     "TokenSettings",
     "ZoneSettings",

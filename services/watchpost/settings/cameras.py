@@ -4,11 +4,12 @@ import re
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from watchpost.contracts.records import Task
 from watchpost.settings.described import Fraction, text
 from watchpost.settings.strict import StrictModel
+from watchpost.settings.tasks import Tasks
 from watchpost.settings.zones import ZoneSettings
 from watchpost.vision.geometry import FULL_FRAME, FractionBox
 
@@ -22,7 +23,6 @@ __all__ = [
     "RoiOrigin",
     "Source",
     "StreamParams",
-    "Tasks",
     "roi_from_top_left",
 ]
 
@@ -82,12 +82,6 @@ def _checked_secret(value: str) -> str:
     return value
 
 
-def _checked_task(value: str) -> str:
-    if value not in list(Task):
-        raise ValueError(f"{value!r} is no task; the known ones are {', '.join(Task)}")
-    return value
-
-
 def _checked_device(value: str) -> str:
     if not re.fullmatch(_DEVICE, value):
         raise ValueError(f"{value!r} is no device; write auto, cpu or cuda:N")
@@ -103,8 +97,6 @@ CameraName = Annotated[str, AfterValidator(_checked_name), text(_NAME)]
 Source = Annotated[str, AfterValidator(_checked_source), text(_SOURCE)]
 Resolution = Annotated[_HeightPx, BeforeValidator(_height_px, json_schema_input_type=_HeightPx | _NamedHeight)]
 Roi = Annotated[tuple[Fraction, Fraction, Fraction, Fraction], AfterValidator(_checked_roi)]
-_Task = Annotated[str, AfterValidator(_checked_task), WithJsonSchema({"type": "string", "enum": list(Task)})]
-Tasks = Annotated[tuple[_Task, ...], Field(min_length=1)]
 _Secret = Annotated[str, AfterValidator(_checked_secret), text(_REFERENCE)]
 _Device = Annotated[str, AfterValidator(_checked_device), text(_DEVICE)]
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from watchpost.errors import ConfigError
 from watchpost.settings.masking import without_login
 from watchpost.settings.site import SiteSettings
+from watchpost.settings.tasks import asked_of
 
 __all__ = ["load_settings", "read_file", "settings_from"]
 
@@ -40,6 +41,9 @@ def settings_from(raw: Mapping[str, Any]) -> SiteSettings:
             f"{len(settings.cameras)} cameras are more than max_streams ({settings.max_streams}) allows",
             "raise max_streams or remove cameras",
         )
+    known = settings.questions
+    for name, camera in settings.cameras.items():
+        asked_of(camera.tasks, known, f"cameras.{name}.tasks")
     return settings
 
 
@@ -63,7 +67,7 @@ def read_file(path: Path) -> dict[str, Any]:
 def _explained(error: ValidationError) -> ConfigError:
     # a misspelt key first: it explains why the right one is missing
     first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-    location = [str(part) for part in first["loc"] if part != "[key]"]
+    location = [str(part) for part in first["loc"] if not str(part).startswith("[")]
     key = ".".join(location)
     if first["type"] == "extra_forbidden":
         known = _fields_at(location[:-1])

@@ -45,6 +45,7 @@ _SCOPES: Mapping[str, frozenset[Scope]] = {
     "telemetry.ports.bridge": frozenset({Scope.BRIDGE}),
     # the api fills them in for the cameras that it adds
     "cameras": frozenset({Scope.CAMERAS}),
+    "tasks": frozenset({Scope.CAMERAS, Scope.API}),
     "stream_params": frozenset({Scope.CAMERAS, Scope.API}),
     "roi_origin": frozenset({Scope.CAMERAS, Scope.API}),
     "model_params.max_frames": frozenset({Scope.CAMERAS, Scope.API}),
@@ -53,7 +54,9 @@ _SCOPES: Mapping[str, frozenset[Scope]] = {
     "max_streams": frozenset({Scope.INGEST, Scope.API}),
     "ingest": frozenset({Scope.INGEST, Scope.API}),  # the api waits as long as ingest does
     "model_params": frozenset({Scope.INFERENCE}),
-    "models_catalogue": frozenset({Scope.INFERENCE}),
+    # the api refuses questions in words where the model answers none
+    "model_params.model": frozenset({Scope.INFERENCE, Scope.API}),
+    "models_catalogue": frozenset({Scope.INFERENCE, Scope.API}),
     "inference": frozenset({Scope.INFERENCE}),
     "events": frozenset({Scope.EVENTS}),
     "bandwidth": frozenset({Scope.BRIDGE}),

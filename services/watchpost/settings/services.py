@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from watchpost.settings.strict import StrictModel
 
@@ -54,11 +54,22 @@ class EventSettings(StrictModel):
 
     count_interval_s: float = Field(default=10, gt=0, description="a person_count at least this often")
     fall_confirm_ms: int = Field(default=600, ge=0, le=10_000, description="how long somebody must lie")
+    answers_needed: int = Field(default=3, ge=1, le=50, description="so many answers of yes tell a task's event ...")
+    answers_of: int = Field(default=5, ge=1, le=50, description="... among so many, and as many of no end it")
+    answers_span_ms: int = Field(default=1000, ge=0, le=60_000, description="the answers must span at least this time")
     cool_down_s: float = Field(default=30, ge=0, description="no second event of its kind of one person before this")
     thumbnail_interval_s: float = Field(default=10, gt=0)
     thumbnail_width_px: int = Field(default=320, ge=64, le=1920)
     thumbnail_quality: int = Field(default=70, ge=10, le=95)
     app_id: str = "watchpost-events"
+
+    @model_validator(mode="after")
+    def _answers_can_be_enough(self) -> "EventSettings":
+        if self.answers_needed > self.answers_of:
+            raise ValueError(
+                f"answers_needed ({self.answers_needed}) of answers_of ({self.answers_of}) never come; raise answers_of"
+            )
+        return self
 
 
 class BandwidthSettings(StrictModel):

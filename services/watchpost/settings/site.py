@@ -1,5 +1,6 @@
 """Everything that a site can be told, in one tree."""
 
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from watchpost.contracts.records import Assignment, CameraId, CameraSpec, SpecOrigin
+from watchpost.contracts.records import Assignment, CameraId, CameraSpec, Question, SpecOrigin
 from watchpost.settings.api import ApiSettings
 from watchpost.settings.cameras import (
     Camera,
@@ -30,6 +31,7 @@ from watchpost.settings.services import (
     TelemetrySettings,
 )
 from watchpost.settings.strict import StrictModel
+from watchpost.settings.tasks import Asked, Questions, TaskSettings, asked_of, listed_questions, with_questions
 from watchpost.settings.versions import versioned
 from watchpost.vision.geometry import FULL_FRAME
 
@@ -83,6 +85,7 @@ class SiteSettings(BaseSettings):
     site: _Site = SiteIdentity()
     state_dir: Path = Path("var")
     cameras: dict[CameraName, Camera] = Field(default_factory=dict)
+    tasks: Questions = ()
     max_streams: int = Field(default=4, ge=1, le=1000)
     roi_origin: RoiOrigin = "bottom-left"
     model_params: ModelParams = ModelParams()
@@ -111,12 +114,28 @@ class SiteSettings(BaseSettings):
         """The environment first: in a container it is what the operator can reach."""
         return env_settings, init_settings
 
+    @property
+    def questions(self) -> Mapping[str, Question]:
+        """What this site asks in words, by name: its list, and what its cameras write out in place.
+
+        Raises ConfigError where one name stands for two questions.
+        """
+        known: Mapping[str, Question] = listed_questions(self.tasks, "tasks")
+        for name, camera in self.cameras.items():
+            known = with_questions(known, camera.tasks, f"cameras.{name}.tasks")
+        return known
+
+    def asked(self, items: Iterable[str | TaskSettings], key: str) -> Asked:
+        """What these items of `tasks` ask. Raises ConfigError, as `asked_of` does."""
+        return asked_of(items, self.questions, key)
+
     def camera_spec(self, name: str) -> CameraSpec:
         """The configured camera `name`, as `spec_of` makes it."""
         return self.spec_of(name, self.cameras[name])
 
     def spec_of(self, name: str, camera: CameraSettings) -> CameraSpec:
         """A camera with the site's parameters filled in, and a version that changes when any of it does."""
+        asked = self.asked(camera.tasks, f"cameras.{name}.tasks")
         roi = roi_from_top_left(camera.roi or self.stream_params.roi, self.roi_origin)
         spec = CameraSpec(
             camera=CameraId(name),
@@ -129,13 +148,14 @@ class SiteSettings(BaseSettings):
             height_px=camera.resolution or self.stream_params.resolution,
             roi=None if roi == FULL_FRAME else roi,
             assignment=Assignment(
-                tasks=camera.tasks,
+                tasks=asked.tasks,
                 zones=tuple(
                     zone.record(name, from_bottom=self.roi_origin == "bottom-left")
                     for name, zone in camera.zones.items()
                 ),
                 bandwidth_saving=camera.bandwidth_saving,
                 thumbnail_interval_s=camera.thumbnail_interval_s or self.events.thumbnail_interval_s,
+                questions=asked.questions,
             ),
             config_version="",
         )

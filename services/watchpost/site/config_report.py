@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 from watchpost.contracts.records import CameraSpec, SourceSize, Zone
 from watchpost.errors import ConfigError
 from watchpost.ingest.pictures import View, cut
-from watchpost.models import ChosenModel, choose_model, load_catalogue
+from watchpost.models import ChosenModel, check_questions, choose_model, load_catalogue
 from watchpost.settings import Scope, SiteSettings, leaves, read_file, settings_from, version_of, without_secrets
 from watchpost.simulation import parse_uri
 from watchpost.site.config_warnings import warnings_of
@@ -109,6 +109,7 @@ def report_config(path: Path, size: SourceSize | None = None) -> ConfigReport:
     raw = read_file(path)
     settings = settings_from(raw)
     model = choose_model(settings.model_params, load_catalogue(settings.models_catalogue))
+    check_questions(settings)
     values = {path: _origin(path, raw) for path in leaves(settings)}
     return ConfigReport(
         settings=tuple(
@@ -179,6 +180,7 @@ def _camera_settings(
 ) -> list[Setting]:
     """What the camera is read by; what it does not say itself comes from the site's parameters."""
     camera, site = settings.cameras[name], settings
+    questions = {question.name: asdict(question) for question in spec.assignment.questions}
     inherited = {
         "max_frames": (spec.max_frames, "model_params.max_frames"),
         "skip_frames": (spec.skip_frames, "model_params.skip_frames"),
@@ -189,7 +191,7 @@ def _camera_settings(
     own = {
         "source": spec.source,
         "secret": spec.secret_ref,
-        "tasks": list(spec.assignment.tasks),
+        "tasks": [questions.get(task, task) for task in spec.assignment.tasks],
         "bandwidth_saving": spec.assignment.bandwidth_saving,
     }
     found = [Setting(key, _masked(value), origins[f"cameras.{name}.{key}"]) for key, value in own.items()]

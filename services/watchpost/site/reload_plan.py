@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from watchpost.models import choose_model, load_catalogue
+from watchpost.models import check_questions, choose_model, load_catalogue
 from watchpost.settings import Scope, SiteSettings, changed_scopes, leaves, read_file, settings_from
 
 __all__ = ["ReloadPlan", "SiteConfig", "plan_reload", "read_config", "services_of"]
@@ -77,6 +77,7 @@ def _briefly(path: str) -> str:
 def _checked(raw: Mapping[str, Any]) -> SiteConfig:
     settings = settings_from(raw)
     choose_model(settings.model_params, load_catalogue(settings.models_catalogue))
+    check_questions(settings)
     return SiteConfig(raw, settings)
 
 
