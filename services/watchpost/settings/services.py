@@ -46,6 +46,9 @@ class InferenceSettings(StrictModel):
     batch_wait_ms: int = Field(default=20, ge=0, le=1000)
     stale_after_s: float = Field(default=1, gt=0, description="while too many frames wait, older ones are skipped")
     threads: int = Field(default=1, ge=1)
+    pair_frames: bool = Field(
+        default=False, description="two neighbouring frames of a camera are one look of a larger model"
+    )
     group: str = "watchpost-inference"
 
 
