@@ -12,6 +12,7 @@ from watchpost.settings import SiteIdentity, SiteSettings, load_settings
 from watchpost.vision.geometry import FractionBox, FractionPoint
 
 DOG = "{name: dog_loose, question: 'Is a dog without a leash in the picture?'}"
+MANY = ", ".join(f"{{name: t{number}, question: Dog}}" for number in range(17))
 # the file, the key that the error must name, and what it must say
 MALFORMED = [
     ("sites: shop", "sites", "did you mean site?"),
@@ -38,7 +39,7 @@ MALFORMED = [
         "did you mean threshold?",
     ),
     (
-        f"cameras: {{door: {{source: 'sim:', tasks: [{', '.join(f'{{name: t{n}, question: Dog}}' for n in range(17))}]}}}}",
+        f"cameras: {{door: {{source: 'sim:', tasks: [{MANY}]}}}}",
         "cameras.door.tasks",
         "at most 16",
     ),
