@@ -1,0 +1,70 @@
+"""Reads a model's directory as Hugging Face lays it out: tensors by name, straight onto the device."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from watchpost.errors import ModelError
+from watchpost.inference.qwen3_vl.sheets import Tokenize
+
+__all__ = ["Checkpoint"]
+
+_INDEX, _SINGLE = "model.safetensors.index.json", "model.safetensors"
+
+
+class Checkpoint:
+    """A model's directory. Raises ModelError, naming the file and the remedy, for what is missing or broken in it."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self.config: Mapping[str, Any] = self._json("config.json")
+        self._files = self._names()
+
+    def tokenize(self) -> Tokenize:
+        """The model's tokenizer: text, special tokens in it included, to ids."""
+        path = self._directory / "tokenizer.json"
+        try:
+            tokenizer = Tokenizer.from_file(str(path))
+        except Exception as problem:  # the library raises bare Exceptions
+            raise self._broken(path, problem) from problem
+        return lambda text: list(tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def tensor(self, name: str, device: torch.device, dtype: torch.dtype) -> Tensor:
+        """One tensor, on the device."""
+        if name not in self._files:
+            raise ModelError(f"{self._directory} has no tensor {name}; copy the whole model directory again")
+        path = self._directory / self._files[name]
+        try:
+            with safe_open(path, framework="pt", device=str(device)) as opened:
+                tensor: Tensor = opened.get_tensor(name)
+        except (OSError, SafetensorError) as problem:
+            raise self._broken(path, problem) from problem
+        return tensor.to(dtype)
+
+    def _names(self) -> Mapping[str, str]:
+        if (self._directory / _INDEX).is_file():
+            names: Mapping[str, str] = self._json(_INDEX)["weight_map"]
+            return names
+        path = self._directory / _SINGLE
+        try:
+            with safe_open(path, framework="pt") as opened:
+                return dict.fromkeys(opened.keys(), _SINGLE)
+        except (OSError, SafetensorError) as problem:
+            raise self._broken(path, problem) from problem
+
+    def _json(self, name: str) -> Any:
+        path = self._directory / name
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as problem:
+            raise self._broken(path, problem) from problem
+
+    def _broken(self, path: Path, problem: Exception) -> ModelError:
+        said = " ".join(str(problem).split())
+        return ModelError(f"{path} cannot be read ({said}); copy the whole model directory again")

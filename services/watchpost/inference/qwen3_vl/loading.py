@@ -1,0 +1,117 @@
+"""Puts a model's directory onto a device and makes the scorer of it."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from watchpost.errors import ConfigError
+from watchpost.inference.qwen3_vl.canvases import DEFAULT_CANVASES
+from watchpost.inference.qwen3_vl.checkpoint import Checkpoint
+from watchpost.inference.qwen3_vl.engine import Engine
+from watchpost.inference.qwen3_vl.forward import Model
+from watchpost.inference.qwen3_vl.operations import Operations, TorchOperations
+from watchpost.inference.qwen3_vl.places import Canvas
+from watchpost.inference.qwen3_vl.projections import Precision, sixteen_bits
+from watchpost.inference.qwen3_vl.scorer import SLOTS, Qwen3VlScorer
+from watchpost.inference.qwen3_vl.shapes import ModelShape
+from watchpost.inference.qwen3_vl.slots import SlotTables
+from watchpost.inference.qwen3_vl.weights import load_weights
+from watchpost.inference.scorer import ScorerIdentity
+
+__all__ = ["Asked", "Loading", "load_scorer", "precision_on"]
+
+Asked = Literal["fp32", "fp16", "int8", "int4"]
+_PREFIX_TOKENS = 512
+_SUFFIX = "A="
+_FP8_SINCE, _BF16_SINCE = (8, 9), (8, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """What is loaded, and how.
+
+    Args:
+        name: the model's name, for provenance.
+        directory: where its files lie.
+        digest: what its files were when they were looked at.
+        asked: the precision asked for.
+        device: `cpu` or `cuda:N`.
+        canvases: the sizes that pictures are scaled to.
+        largest_batch: the most pictures in one pass.
+
+    """
+
+    name: str
+    directory: Path
+    digest: str
+    asked: Asked
+    device: str
+    canvases: Sequence[Canvas] = DEFAULT_CANVASES
+    largest_batch: int = 32
+
+
+def precision_on(device: torch.device, asked: Asked) -> Precision:
+    """What is in force: 8 bits are floats where the card multiplies them; a CPU computes in 32 bits."""
+    if device.type != "cuda":
+        return Precision.FP32
+    capability = torch.cuda.get_device_capability(device)
+    match asked:
+        case "int8":
+            return Precision.FP8 if capability >= _FP8_SINCE else Precision.INT8
+        case "int4":
+            return Precision.NF4
+        case _:
+            return Precision.BF16 if capability >= _BF16_SINCE else Precision.FP16
+
+
+def load_scorer(loading: Loading) -> Qwen3VlScorer:
+    """The scorer, its weights on the device.
+
+    Raises ModelError for a directory that is missing something, ConfigError for a device that is not there.
+    """
+    device = _device(loading.device)
+    checkpoint = Checkpoint(loading.directory)
+    shape = ModelShape.from_config(checkpoint.config)
+    precision = precision_on(device, loading.asked)
+    has_bf16 = device.type == "cuda" and torch.cuda.get_device_capability(device) >= _BF16_SINCE
+    dtype = sixteen_bits(precision, has_bf16=has_bf16)
+    plain = Precision.FP32 if precision is Precision.FP32 else _plain(dtype)
+
+    def tensor(name: str) -> Tensor:
+        return checkpoint.tensor(name, device, dtype)
+
+    model = Model(load_weights(tensor, shape, precision, plain), shape, _operations(device))
+    tokenize = checkpoint.tokenize()
+    tables = SlotTables.empty(shape.text, SLOTS, _PREFIX_TOKENS, len(tokenize(_SUFFIX)), device, dtype)
+    engine = Engine(model, tables, captures=device.type == "cuda")
+    identity = ScorerIdentity(loading.name, precision.value, loading.digest)
+    return Qwen3VlScorer(engine, tokenize, identity, loading.canvases, loading.largest_batch)
+
+
+def _plain(dtype: torch.dtype) -> Precision:
+    return Precision.BF16 if dtype is torch.bfloat16 else Precision.FP16
+
+
+def _device(name: str) -> torch.device:
+    device = torch.device("cuda:0" if name == "auto" and torch.cuda.is_available() else name.replace("auto", "cpu"))
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        there = torch.cuda.device_count()
+        raise ConfigError(
+            "model_params.device", f"{name} is not there: {there} GPUs are visible", "write cpu, or check the driver"
+        )
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    return device
+
+
+def _operations(device: torch.device) -> Operations:
+    if device.type != "cuda" or sys.platform != "linux":
+        return TorchOperations()
+    from watchpost.inference.qwen3_vl.kernels.operations import TritonOperations  # noqa: PLC0415  needs Triton
+
+    return TritonOperations()

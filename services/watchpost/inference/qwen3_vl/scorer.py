@@ -1,0 +1,138 @@
+"""The scorer that runs Qwen3-VL on this machine.
+
+scorer = Qwen3VlScorer(engine, tokenize, identity)
+scorer.score([Look(picture, sheet)])
+"""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from watchpost.errors import BatchTooLargeError
+from watchpost.inference.questions import QuestionSheet
+from watchpost.inference.qwen3_vl.batching import Batch, batches
+from watchpost.inference.qwen3_vl.canvases import DEFAULT_CANVASES, canvas_for
+from watchpost.inference.qwen3_vl.engine import Engine
+from watchpost.inference.qwen3_vl.pixels import resized
+from watchpost.inference.qwen3_vl.places import Canvas
+from watchpost.inference.qwen3_vl.sheets import SheetTokens, Tokenize, tokens_of
+from watchpost.inference.qwen3_vl.slots import SheetSlots
+from watchpost.inference.scorer import LabelScores, Look, ScorerIdentity
+
+__all__ = ["SLOTS", "Qwen3VlScorer"]
+
+SLOTS = 8
+"""How many different sheets of questions are kept at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    batch: Batch
+    answers: Tensor
+
+
+class Qwen3VlScorer:
+    """Scores looks in batches of one canvas. Several threads may call it: while one waits, the other feeds the GPU."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        tokenize: Tokenize,
+        identity: ScorerIdentity,
+        canvases: Sequence[Canvas] = DEFAULT_CANVASES,
+        largest_batch: int = 32,
+    ) -> None:
+        self.identity = identity
+        self._engine, self._tokenize = engine, tokenize
+        self._canvases, self._largest_batch = tuple(canvases), largest_batch
+        self._tokens: dict[QuestionSheet, SheetTokens] = {}
+        self._slots = SheetSlots(SLOTS)
+        self._turn = threading.Lock()
+        # pictures travel beside the computation, not between two computations
+        self._uploads = torch.cuda.Stream(engine.device) if engine.device.type == "cuda" else None
+
+    def score(self, looks: Sequence[Look]) -> list[tuple[LabelScores, ...]]:
+        """See Scorer. Raises BatchTooLargeError where the card's memory does not hold the batch."""
+        scores: list[tuple[LabelScores, ...]] = [()] * len(looks)
+        try:
+            for running in [self._begun(batch, looks) for batch in self._batches(looks)]:
+                for look, answers in zip(running.batch.looks, running.answers.tolist(), strict=False):
+                    scores[look] = _scores(looks[look].sheet, answers)
+        except torch.cuda.OutOfMemoryError as full:
+            torch.cuda.empty_cache()
+            raise BatchTooLargeError(f"{len(looks)} pictures at once do not fit the card's memory") from full
+        return scores
+
+    def prepare(self, sheet: QuestionSheet, canvas: Canvas, batch_sizes: Sequence[int]) -> None:
+        """Capture what a sheet on a canvas needs, before the first picture comes."""
+        picture = torch.zeros(canvas.height_px, canvas.width_px, 3, dtype=torch.uint8).numpy()
+        for size in batch_sizes:
+            self.score([Look(picture, sheet)] * size)
+
+    def _batches(self, looks: Sequence[Look]) -> list[Batch]:
+        described = [
+            (
+                look,
+                canvas_for(look.bgr.shape[1], look.bgr.shape[0], self._canvases),
+                len(self._sheet_tokens(look.sheet).tail),
+            )
+            for look in looks
+        ]
+        return batches(described, self._largest_batch, SLOTS)
+
+    def _sheet_tokens(self, sheet: QuestionSheet) -> SheetTokens:
+        if sheet not in self._tokens:
+            self._tokens[sheet] = tokens_of(sheet, self._tokenize)
+        return self._tokens[sheet]
+
+    def _begun(self, batch: Batch, looks: Sequence[Look]) -> _Running:
+        pictures = self._uploaded([looks[index] for index in batch.looks], batch)
+        with self._turn:
+            slots = self._placed([looks[index].sheet for index in batch.looks], batch.step.batch)
+            if self._uploads is not None:
+                torch.cuda.current_stream(self._engine.device).wait_stream(self._uploads)
+                pictures.record_stream(torch.cuda.current_stream(self._engine.device))
+            return _Running(batch, self._engine.run(batch.step, pictures, slots))
+
+    def _uploaded(self, looks: Sequence[Look], batch: Batch) -> Tensor:
+        """The batch's pictures on the device: batch x 2 (earlier, later) x height x width x 3."""
+        canvas = batch.step.canvas
+        size = (batch.step.batch, 2, canvas.height_px, canvas.width_px, 3)
+        with torch.inference_mode(), torch.cuda.stream(self._uploads):
+            pictures = torch.zeros(size, dtype=torch.uint8, device=self._engine.device)
+            for place, look in enumerate(looks):
+                pictures[place, 1] = self._on_canvas(look.bgr, canvas)
+                pictures[place, 0] = (
+                    pictures[place, 1] if look.before_bgr is None else self._on_canvas(look.before_bgr, canvas)
+                )
+        return pictures
+
+    def _on_canvas(self, bgr: npt.NDArray[np.uint8], canvas: Canvas) -> Tensor:
+        picture = torch.from_numpy(bgr)
+        if self._uploads is not None:
+            picture = picture.pin_memory().to(self._engine.device, non_blocking=True)
+        return resized(picture, canvas)
+
+    def _placed(self, sheets: Sequence[QuestionSheet], batch: int) -> Tensor:
+        """The slot of each picture's sheet, kept if it was not yet."""
+        slots = []
+        for sheet in sheets:
+            slot = self._slots.find(sheet)
+            if slot is None:
+                slot = self._slots.place(sheet, sheets)
+                self._engine.keep(slot, self._sheet_tokens(sheet))
+            slots.append(slot)
+        slots += [slots[-1]] * (batch - len(slots))
+        return torch.tensor(slots, dtype=torch.int32, device=self._engine.device)
+
+
+def _scores(sheet: QuestionSheet, answers: list[list[float]]) -> tuple[LabelScores, ...]:
+    return tuple(
+        LabelScores(tuple(answer[: len(question.kind.words)]))
+        for question, answer in zip(sheet.questions, answers, strict=False)
+    )

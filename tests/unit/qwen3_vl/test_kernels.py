@@ -1,0 +1,103 @@
+"""Triton's kernels say what plain torch says: in Triton's interpreter here, and on a GPU where there is one."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from watchpost.inference.qwen3_vl.kernels.operations import TritonOperations
+from watchpost.inference.qwen3_vl.kernels.vision import vision_attention
+from watchpost.inference.qwen3_vl.operations import KeptKeys, TorchOperations, Tree
+from watchpost.inference.qwen3_vl.projections import Activations
+
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+OURS, PLAIN = TritonOperations(), TorchOperations()
+
+
+@pytest.fixture(autouse=True)
+def _same_numbers() -> None:
+    torch.manual_seed(0)
+
+
+def drawn(*size: int) -> Tensor:
+    return torch.randn(*size, device=DEVICE)
+
+
+def unscaled(activations: Activations) -> Tensor:
+    return activations if isinstance(activations, Tensor) else activations.values.float() * activations.factors
+
+
+def apart(ours: Activations, plain: Activations) -> float:
+    difference = unscaled(ours).float() - unscaled(plain).float()
+    return float(difference.norm() / unscaled(plain).float().norm())
+
+
+@pytest.mark.parametrize("columns", [64, 80])
+@pytest.mark.parametrize("adds", [False, True])
+def test_norms_equal_plain_torch_and_leave_the_same_stream(columns: int, adds: bool) -> None:  # noqa: FBT001  a parameter of pytest
+    stream, delta = drawn(7, columns), drawn(7, columns) if adds else None
+    weight, bias = drawn(columns), drawn(columns)
+    ours, plain = stream.clone(), stream.clone()
+
+    assert apart(
+        OURS.rms_norm(ours, delta, weight, 1e-6, scaled=False), PLAIN.rms_norm(plain, delta, weight, 1e-6, scaled=False)
+    ) < 1e-6  # fmt: skip
+    assert torch.equal(ours, plain)
+    assert apart(
+        OURS.layer_norm(ours, delta, weight, bias, scaled=False),
+        PLAIN.layer_norm(plain, delta, weight, bias, scaled=False),
+    ) < 1e-6  # fmt: skip
+    assert torch.equal(ours, plain)
+
+
+def test_gates_equal_plain_torch() -> None:
+    x = drawn(5, 160)
+
+    assert apart(OURS.silu_gate(x, scaled=False), PLAIN.silu_gate(x, scaled=False)) < 1e-6
+    assert apart(
+        OURS.gelu_product(unscaled, x, scaled=False), PLAIN.gelu_product(unscaled, x, scaled=False)
+    ) < 1e-6  # fmt: skip
+
+
+def test_rows_are_scaled_to_eight_bits_within_their_rounding() -> None:
+    x = drawn(5, 160)
+
+    # e4m3 has three bits behind the point: 1/16 of a number at most, and the interpreter cuts where a GPU rounds
+    assert apart(OURS.scale(x), x) < 0.07
+    assert apart(PLAIN.scale(x), x) < 0.035
+
+
+def test_turned_heads_equal_plain_torch() -> None:
+    vision, text = drawn(2, 10, 3, 2, 24), drawn(2, 9, 8, 16)
+    v_turns, t_turns = (drawn(10, 12), drawn(10, 12)), (drawn(2, 9, 8), drawn(2, 9, 8))
+    norms = drawn(16), drawn(16)
+    v_ours, v_plain, t_ours, t_plain = vision.clone(), vision.clone(), text.clone(), text.clone()
+
+    OURS.rotate_vision(v_ours, *v_turns)
+    PLAIN.rotate_vision(v_plain, *v_turns)
+    OURS.rotate_text(t_ours, norms, 1e-6, t_turns, 2)
+    PLAIN.rotate_text(t_plain, norms, 1e-6, t_turns, 2)
+
+    assert apart(v_ours, v_plain) < 1e-6
+    assert apart(t_ours, t_plain) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("tokens", "trunk", "suffix", "prefixes"),
+    [(30, 20, 5, (0, 37, 70)), (9, 7, 2, (64, 1, 0)), (97, 85, 3, (5, 64, 65)), (20, 20, 1, (0, 0, 0))],
+)
+def test_attention_over_the_tree_equals_plain_torch(
+    tokens: int, trunk: int, suffix: int, prefixes: tuple[int, int, int]
+) -> None:
+    qkv = drawn(2, tokens, 8, 16)
+    kept = KeptKeys(drawn(3, 2, 80, 16), drawn(3, 2, 80, 16))
+    lengths = torch.tensor(prefixes, dtype=torch.int32, device=DEVICE)
+    tree = Tree(torch.tensor([1, 2], dtype=torch.int32, device=DEVICE), lengths, trunk, suffix)
+
+    assert apart(OURS.tree_attention(qkv, kept, tree), PLAIN.tree_attention(qkv, kept, tree)) < 2e-6
+
+
+@pytest.mark.parametrize("patches", [64, 100])
+def test_attention_of_patches_equals_plain_torch(patches: int) -> None:
+    qkv = drawn(2, patches, 3, 2, 64)
+
+    assert apart(vision_attention(qkv), PLAIN.vision_attention(qkv)) < 2e-6
