@@ -1,14 +1,17 @@
 """Observations as inference would write them, made from a line of what one person does.
 
 frames = acted("uuuuu" "lllll", fps=5)      # u upright, b bent, l lying, . nobody seen
+frames = replied("nnyyyyyn")                    # y and n: what a task in words is answered
 frames = visited("ooiiii", zones=(zone(),))     # i feet in the zone that `zone` makes, o outside of it, . nobody seen
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from tests.fakes.specs import assignment
 from watchpost.contracts.records import (
+    Answer,
     Assignment,
     CameraId,
     CaptureReason,
@@ -18,7 +21,9 @@ from watchpost.contracts.records import (
     ImageRef,
     Posture,
     Provenance,
+    Question,
     SiteId,
+    Task,
     Zone,
     ZoneKind,
 )
@@ -28,12 +33,14 @@ from watchpost.vision.geometry import FractionBox, FractionPoint
 __all__ = [
     "BEGINNING",
     "CAMERA",
+    "DOG",
     "RULES",
     "SITE",
     "acted",
     "analyzed",
     "folded",
     "person",
+    "replied",
     "standing",
     "visited",
     "zone",
@@ -41,6 +48,7 @@ __all__ = [
 
 SITE, CAMERA = SiteId("shop"), CameraId("door")
 BEGINNING = datetime(2026, 3, 1, 12, tzinfo=UTC)
+DOG = Question("dog_loose", "Is a dog without a leash in the picture?", 0.5)
 RULES = EventRules(config_version="rules-7")
 _PROVENANCE = Provenance("yolox-nano", "fp32", "sha256:0", "", "frames-3", "0.1.0")
 _SHAPES = {
@@ -114,6 +122,21 @@ def visited(
     asked = assignment(*tasks, zones=zones, thumbnail_interval_s=0)
     places = {"i": [standing(border + 0.02)], "o": [standing(border - 0.02)], ".": []}
     return [analyzed(number, number / fps, places[letter], asked) for number, letter in enumerate(script)]
+
+
+def replied(
+    script: str, fps: float = 5.0, question: Question = DOG, tasks: tuple[str, ...] = (Task.PERSON_DETECTION,)
+) -> list[FrameAnalyzed]:
+    """One frame per letter of what its answer to the question is: y yes, n no, m 0.45 yes, ? unsure, . none at all."""
+    asked = assignment(*tasks, questions=(question,), thumbnail_interval_s=0)
+    answers = {"y": ("yes", 0.9), "n": ("no", 0.9), "m": ("no", 0.55), "?": ("unsure", 0.3)}
+    return [
+        replace(
+            analyzed(number, number / fps, [], asked),
+            answers=() if letter == "." else (Answer(question.name, *answers[letter]),),
+        )
+        for number, letter in enumerate(script)
+    ]
 
 
 def folded(

@@ -2,17 +2,22 @@
 
 from datetime import datetime
 
-from watchpost.contracts.records import Assignment, CameraId, CameraSpec, SpecOrigin, Task, Zone
+from watchpost.contracts.records import Assignment, CameraId, CameraSpec, Question, SpecOrigin, Task, Zone
 from watchpost.vision.geometry import FractionBox
 
 __all__ = ["assignment", "camera_spec"]
 
 
 def assignment(
-    *tasks: str, zones: tuple[Zone, ...] = (), bandwidth_saving: bool = True, thumbnail_interval_s: float = 10
+    *tasks: str,
+    zones: tuple[Zone, ...] = (),
+    bandwidth_saving: bool = True,
+    thumbnail_interval_s: float = 10,
+    questions: tuple[Question, ...] = (),
 ) -> Assignment:
-    """What is asked of a camera: all tasks, where none is named."""
-    return Assignment(tasks or tuple(Task), zones, bandwidth_saving, thumbnail_interval_s)
+    """What is asked of a camera: all tasks that are built in, where none is named, and the questions."""
+    names = (*(tasks or tuple(Task)), *(question.name for question in questions))
+    return Assignment(names, zones, bandwidth_saving, thumbnail_interval_s, questions)
 
 
 def camera_spec(  # noqa: PLR0913  (each test varies another of these)

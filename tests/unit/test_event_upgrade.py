@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.fakes.observations import CAMERA, RULES, SITE, acted, folded, standing, visited, zone
+from tests.fakes.observations import CAMERA, RULES, SITE, acted, folded, replied, standing, visited, zone
 from watchpost.contracts.records import CameraId, ZoneKind
 from watchpost.errors import ContractError
 from watchpost.events.cameras import Cameras
@@ -18,7 +18,7 @@ def _as_version_1(snapshot: bytes) -> bytes:
     """The snapshot with the state as version 1 wrote it: without zones and samples."""
     head, _, packed = snapshot.partition(b"\n")
     document = json.loads(zlib.decompress(packed))
-    for newer in ("zones", "sampled_us"):
+    for newer in ("zones", "sampled_us", "answers"):
         del document["state"][newer]
     return head + b"\n" + zlib.compress(json.dumps({**document, "version": 1}).encode())
 
@@ -40,8 +40,29 @@ def test_state_of_version_1_is_refused() -> None:
     state, _ = folded(acted("u"))
     document = json.loads(encode_state(state)) | {"version": 1}
 
-    with pytest.raises(ContractError, match="version 1; this software reads version 2"):
+    with pytest.raises(ContractError, match="version 1; this software reads version 3"):
         decode_state(json.dumps(document).encode())
+
+
+def test_camera_of_version_2_goes_on_where_it_was() -> None:
+    frames = visited("i" * 20, (zone(ZoneKind.LOITERING, after_s=2.0),))
+    state, _ = folded(frames[:9])
+    document = json.loads(encode_state(state))
+    del document["state"]["answers"]
+
+    revived = decode_state(json.dumps({**document, "version": 2}).encode())
+
+    assert revived == state
+    assert folded(frames[9:], state=revived) == folded(frames[9:], state=state)
+
+
+def test_state_survives_its_bytes_in_the_middle_of_an_event_of_a_question() -> None:
+    frames = replied("nyyyyyy?nnnnnnnnn")
+    state, _ = folded(frames[:9])
+
+    assert state.answers.ballots
+    assert decode_state(encode_state(state)) == state
+    assert folded(frames[9:], state=decode_state(encode_state(state))) == folded(frames[9:], state=state)
 
 
 def test_camera_of_version_1_begins_anew_and_pays_what_it_owed() -> None:

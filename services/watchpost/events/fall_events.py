@@ -64,7 +64,7 @@ def _after(
 ) -> tuple[PersonState, FallChange | None]:
     if shown is None:
         return fall_lost(before, at_us, rules.fall)
-    taken = is_taken(state.places, shown.detected.box)
+    taken = is_taken(state.places, shown.detected.box) or state.answers.told_of_a_fall(at_us)
     name = event_id(state.site, state.camera, EventType.FALL_DETECTED, frame.frame_id, shown.ordinal)
     return fall_step(before, shown.detected, at_us, None if taken else name, rules.fall)
 

@@ -18,19 +18,21 @@ from watchpost.contracts.records import (
     FrameAnalyzed,
     Task,
 )
+from watchpost.events.answer_events import answer_events
 from watchpost.events.counts import count_step
 from watchpost.events.fall_events import fall_events
 from watchpost.events.following import followed, people_in
 from watchpost.events.identity import event_id
 from watchpost.events.outputs import Outputs, ThumbnailRequest
 from watchpost.events.requests import bursts, thumbnails
-from watchpost.events.rules import EventRules, FallRules, ZoneRules
+from watchpost.events.rules import AnswerRules, EventRules, FallRules, ZoneRules
 from watchpost.events.state import CameraState, decode_state, encode_state, initial_state
 from watchpost.events.telling import Notice, microseconds, told
 from watchpost.events.zone_events import zone_events
 from watchpost.events.zone_scene import zone_scene
 
 __all__ = [
+    "AnswerRules",
     "CameraState",
     "EventRules",
     "FallRules",
@@ -57,12 +59,15 @@ def step(state: CameraState, frame: FrameAnalyzed, rules: EventRules) -> tuple[C
         return state, Outputs()
     state = replace(state, seen_us=at_us)
     state, abnormal = _abnormal_events(state, frame, at_us, rules)
+    fall_is_known = bool(state.places) or any(person.fall is not None for person in state.people)
+    answers, asked = answer_events(state.answers, frame, at_us, rules, fall_is_known=fall_is_known)
+    state = replace(state, answers=answers)
     counts: tuple[EventChanged, ...] = ()
     if Task.PERSON_DETECTION in frame.assignment.tasks:
         state, counts = _count_events(state, frame, at_us, rules)
-    confirmed = tuple(event for event in abnormal if event.phase is EventPhase.CONFIRMED)
+    confirmed = tuple(event for event in (*abnormal, *asked) if event.phase is EventPhase.CONFIRMED)
     state, pictures = thumbnails(state, frame, at_us, confirmed, rules)
-    return state, Outputs((*abnormal, *counts), pictures, bursts(confirmed, rules))
+    return state, Outputs((*abnormal, *asked, *counts), pictures, bursts(confirmed, rules))
 
 
 def _abnormal_events(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from watchpost.settings import Scope, SiteSettings, version_of
 from watchpost.vision.tracking import TrackingRules
 
-__all__ = ["EventRules", "FallRules", "ZoneRules", "rules_from"]
+__all__ = ["AnswerRules", "EventRules", "FallRules", "ZoneRules", "rules_from"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,32 @@ class ZoneRules:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerRules:
+    """When answers to a question make an event.
+
+    Args:
+        needed: so many answers at the question's threshold or above confirm it ...
+        of: ... among this many; where it takes more of them to span the time, the same share of these.
+        span_s: from the first answer that counts to the last it is at least this long.
+        candidate_share: at this share of what it takes a candidate is told.
+        hysteresis: what is this far below the threshold (half of a lower one) counts against it.
+        lost_s: without an answer for this long an event ends, and older answers count no more.
+        cool_down_s: after an event the same task opens none for this long; after a withdrawn candidate no second one.
+        fall_threshold: of the built-in question after falls, where no detector runs alongside.
+
+    """
+
+    needed: int = 3
+    of: int = 5
+    span_s: float = 1.0
+    candidate_share: float = 0.5
+    hysteresis: float = 0.1
+    lost_s: float = 30.0
+    cool_down_s: float = 20.0
+    fall_threshold: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
 class EventRules:
     """Everything that turns one camera's observations into events.
 
@@ -81,6 +107,7 @@ class EventRules:
         sampled_every_s: where bandwidth is not saved, analysed frames go up no more often than this.
         fall: the fall rule.
         zone: the rules of intrusion, loitering and crowds.
+        answers: the rules of tasks in words.
         tracking: how boxes are joined into people.
 
     """
@@ -93,6 +120,7 @@ class EventRules:
     sampled_every_s: float = 1.0
     fall: FallRules = field(default_factory=FallRules)
     zone: ZoneRules = field(default_factory=ZoneRules)
+    answers: AnswerRules = field(default_factory=AnswerRules)
     tracking: TrackingRules = field(default_factory=TrackingRules)
 
 
@@ -104,4 +132,10 @@ def rules_from(settings: SiteSettings) -> EventRules:
         count_interval_s=events.count_interval_s,
         fall=FallRules(confirm_s=events.fall_confirm_ms / 1000, cool_down_s=events.cool_down_s),
         zone=ZoneRules(cool_down_s=events.cool_down_s),
+        answers=AnswerRules(
+            needed=events.answers_needed,
+            of=events.answers_of,
+            span_s=events.answers_span_ms / 1000,
+            cool_down_s=events.cool_down_s,
+        ),
     )

@@ -7,6 +7,7 @@ from cattrs import Converter
 
 from watchpost.contracts.records import CameraId, SiteId
 from watchpost.errors import ContractError
+from watchpost.events.answer_events import AnswerMemory
 from watchpost.events.counts import CountState
 from watchpost.events.falls import PersonState
 from watchpost.events.places import FallenPlace
@@ -15,7 +16,9 @@ from watchpost.vision.tracking import Tracks
 
 __all__ = ["CameraState", "decode_state", "encode_state", "initial_state"]
 
-_VERSION = 2
+_VERSION = 3
+# version 2 knew no answers: a camera goes on from it as one that was asked nothing in words
+_READABLE = frozenset({2, _VERSION})
 _converter = Converter(forbid_extra_keys=True)
 
 
@@ -31,6 +34,7 @@ class CameraState:
     places: tuple[FallenPlace, ...] = ()
     count: CountState = field(default_factory=CountState)
     zones: ZoneMemory = field(default_factory=ZoneMemory)
+    answers: AnswerMemory = field(default_factory=AnswerMemory)
     thumbnail_us: int | None = None
     sampled_us: int | None = None
 
@@ -47,11 +51,11 @@ def encode_state(state: CameraState) -> bytes:
 
 
 def decode_state(data: bytes) -> CameraState:
-    """The state that `encode_state` wrote. Raises ContractError for bytes of another version or none of ours."""
+    """The state that `encode_state` wrote. Raises ContractError for bytes of an unknown version or none of ours."""
     try:
         document = json.loads(data)
         version = document["version"]
-        if version == _VERSION:
+        if version in _READABLE:
             return _converter.structure(document["state"], CameraState)
     except Exception as problem:
         raise ContractError(f"not the state of a camera: {problem!r}") from problem

@@ -12,7 +12,7 @@ from watchpost.events.rules import ZoneRules
 from watchpost.events.telling import Notice
 from watchpost.vision.geometry import FractionBox
 
-__all__ = ["Look", "Stay", "closed", "stay_step"]
+__all__ = ["Incident", "Look", "Stay", "closed", "stay_step"]
 
 _MICROSECONDS = 1_000_000
 

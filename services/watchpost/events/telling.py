@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from watchpost.contracts.records import EventChanged, EventPhase, EventType, FrameAnalyzed
+from watchpost.contracts.records import EventChanged, EventPhase, FrameAnalyzed
 from watchpost.events.identity import thumbnail_id
 from watchpost.events.rules import EventRules
 from watchpost.vision.geometry import FractionBox
@@ -32,13 +32,13 @@ def microseconds(moment: datetime) -> int:
 
 def told(
     notice: Notice,
-    kind: EventType,
+    kind: str,
     frame: FrameAnalyzed,
     rules: EventRules,
     person_count: int,
     detail: str | None = None,
 ) -> EventChanged:
-    """The record. A confirmed event names the thumbnail that is cut for it."""
+    """The record; `kind` is an EventType or a task in words. A confirmed event names the thumbnail cut for it."""
     confirmed = notice.phase is EventPhase.CONFIRMED
     return EventChanged(
         event_id=notice.event_id,
