@@ -61,10 +61,11 @@ def fallen(script: str) -> list[FrameAnalyzed]:
         ("nnynnn", 1, []),
         ("nyyyn", 1, [(2, CANDIDATE), (3, CONFIRMED)]),
         ("ynyny", 1, [(2, CANDIDATE), (4, CONFIRMED)]),
-        ("ynnynnnn", 1, [(3, CANDIDATE), (5, WITHDRAWN)]),
+        ("ynnynnnn", 1, [(3, CANDIDATE), (6, WITHDRAWN)]),
         ("yyyyyyy", 5, [(1, CANDIDATE), (5, CONFIRMED)]),  # three of five, and a second
         ("y" * 12, 10, [(1, CANDIDATE), (10, CONFIRMED)]),
         ("yyynnnn", 1, [(1, CANDIDATE), (2, CONFIRMED), (5, ENDED)]),
+        ("ynnyynyyy", 1, [(3, CANDIDATE), (4, CONFIRMED)]),  # what was said before it opened does not end it
         ("yyynynyy", 1, [(1, CANDIDATE), (2, CONFIRMED)]),
         ("yyymmmmmmmm", 1, [(1, CANDIDATE), (2, CONFIRMED)]),  # 0.45 is below 0.5, and not clearly
         ("mmmmm", 1, []),
