@@ -41,6 +41,8 @@ Model = Annotated[str | None, typer.Option(help="A model of the catalogue, NAME 
 Device = Annotated[str | None, typer.Option(help="auto, cpu or cuda:N; beats the file.")]
 DataDir = Annotated[Path, typer.Option(help="The broker's folder.")]
 SourceTopic = Annotated[str, typer.Argument(help="The topic that they came from.")]
+Labels = Annotated[Path, typer.Option(help="Labelled pictures, one JSON object a line.")]
+AskedModel = Annotated[str | None, typer.Option(help="A model, NAME or NAME-int4; beats the file.")]
 PulledNames = Annotated[list[str], typer.Argument(help="Names from the catalogue.")]
 ModelNames = Annotated[list[str] | None, typer.Argument(help="All that are here without names.")]
 
@@ -142,6 +144,48 @@ def analyze(
 
     for line in analyze_file(file, fps=fps):
         typer.echo(json.dumps(line) if as_json else as_text(line))
+
+
+@app.command()
+def evaluate(
+    labels: Labels,
+    model: AskedModel = None,
+    config: Config = None,
+    compare: Annotated[
+        str | None, typer.Option(metavar="LIST", help="Precisions such as fp16,int4, each in both prompt orders.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON line.")] = False,
+) -> None:
+    """Say how well a model answers labelled pictures, and how far its probabilities hold."""
+    from watchpost.evaluation.building import scorer_of
+    from watchpost.evaluation.commands import evaluate as evaluate_model
+    from watchpost.evaluation.commands import precisions_of, with_model
+    from watchpost.settings import load_settings
+
+    settings = with_model(load_settings(config), model)
+    found = evaluate_model(labels, settings, scorer_of, precisions_of(compare))
+    for line in [json.dumps(found.as_plain())] if as_json else found.lines():
+        typer.echo(line)
+
+
+@app.command()
+def calibrate(
+    labels: Labels,
+    model: AskedModel = None,
+    config: Config = None,
+    camera: Annotated[str | None, typer.Option(help="This camera's answers alone.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Instead of the file in the site's state_dir.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="End with one JSON line.")] = False,
+) -> None:
+    """Fit temperature and bias of a model's answers to labelled pictures."""
+    from watchpost.evaluation.building import scorer_of
+    from watchpost.evaluation.commands import calibrate as calibrate_model
+    from watchpost.evaluation.commands import with_model
+    from watchpost.settings import load_settings
+
+    done = calibrate_model(labels, with_model(load_settings(config), model), scorer_of, camera, out)
+    for line in [json.dumps(done.as_plain())] if as_json else done.lines():
+        typer.echo(line)
 
 
 @kafka_app.command("start")

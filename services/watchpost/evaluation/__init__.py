@@ -1,0 +1,1 @@
+"""Says how well a model answers, on labelled pictures, and calibrates its answers by them."""
