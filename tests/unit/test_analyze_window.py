@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.fakes.observations import BEGINNING, analyzed, person
 from tests.fakes.site_records import event, thumbnail
-from watchpost.api.window import Window, confirmed_in, middle_count, read_bytes, saved_percent
+from watchpost.api.window import ABNORMAL, Window, confirmed_in, middle_count, read_bytes, saved_percent
 from watchpost.contracts.records import (
     CaptureReason,
     EventChanged,
@@ -82,14 +82,14 @@ def test_event_opened_before_the_window_counts_when_it_is_confirmed_in_it() -> N
     window = Window(frame(10))
     window.take(changed(opened_s=1, at_s=3), EVENT_BYTES)
 
-    assert [told.event_id for told in window.abnormal_events] == ["a"]
+    assert [told.event_id for told in window.confirmed(ABNORMAL)] == ["a"]
 
 
 def test_event_that_an_earlier_frame_confirmed_is_none_of_the_window() -> None:
     window = Window(frame(10))
     window.take(changed(opened_s=0.5, at_s=1.9), EVENT_BYTES)
 
-    assert window.abnormal_events == ()
+    assert window.confirmed(ABNORMAL) == ()
 
 
 def test_each_event_is_told_once_and_in_the_order_of_opening() -> None:
@@ -104,7 +104,7 @@ def test_each_event_is_told_once_and_in_the_order_of_opening() -> None:
     ):
         window.take(told, EVENT_BYTES)
 
-    assert [told.event_id for told in window.abnormal_events] == ["early", "late"]
+    assert [told.event_id for told in window.confirmed(ABNORMAL)] == ["early", "late"]
 
 
 def test_event_that_was_withdrawn_after_all_is_not_told() -> None:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from watchpost.api.answers import AnalyzeAnswer, AnalyzeRequest, answered
+from watchpost.api.asking import asked_by_caller
 from watchpost.api.call_cameras import CallCameras, CallWish
 from watchpost.api.guarded_route import GuardedRoute
 from watchpost.api.hanging_up import unless_hung_up
@@ -92,8 +93,8 @@ async def analyze(asked: AnalyzeRequest, request: Request, parts: ReadyParts, ca
 
 async def _analyzed(asked: AnalyzeRequest, parts: ApiParts, calls: CallCameras) -> AnalyzeAnswer:
     window_s = _window_s(asked, parts.settings.api.window_max_s)
+    tasks = asked_by_caller(parts.settings, asked.tasks)
     source = await guarded(parts, asked.stream_url, "stream_url")
-    tasks = tuple(dict.fromkeys(asked.tasks))
     wish = CallWish(source, tasks, asked.output.bandwidth_saving, asked.output.thumbnail_interval)
     try:
         async with watching(wish, parts, calls) as watched:
@@ -103,7 +104,7 @@ async def _analyzed(asked: AnalyzeRequest, parts: ApiParts, calls: CallCameras) 
             thumbnail = await _thumbnail(window, watched, parts)
     except SourceError as failure:
         raise camera_problem(failure) from None
-    return answered(asked, window, thumbnail, parts.settings.site.zone)
+    return answered(tasks.tasks, window, thumbnail, parts.settings.site.zone)
 
 
 def _window_s(asked: AnalyzeRequest, most_s: float) -> float:

@@ -1,16 +1,20 @@
 """The published shape of a call to /analyze: what it asks, and what it is answered."""
 
 import base64
+import json
+from collections.abc import Collection
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from watchpost.api.window import Window
+from watchpost.api.window import Window, types_of
+from watchpost.contracts.asking import MOST_QUESTIONS
 from watchpost.contracts.records import EventChanged, Task, ThumbnailTaken
+from watchpost.settings.tasks import TaskItem
 
 __all__ = [
     "DEFAULT_WINDOW_S",
@@ -30,16 +34,25 @@ _LONGEST_INTERVAL_S = 3600
 _PERCENT = r"^\d{1,3}%$"
 
 
-def _known_task(value: str) -> str:
-    if value not in list(Task):
-        raise ValueError(f"{value!r} is no task; the known ones are {', '.join(Task)}")
-    return value
+def _written_out(value: Any) -> Any:
+    """A query has no objects: there a task in words is JSON."""
+    if not (isinstance(value, str) and value.startswith("{")):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value  # no name either, and refused as such
 
 
-_TaskName = Annotated[
-    str, Field(max_length=64), AfterValidator(_known_task), WithJsonSchema({"type": "string", "enum": list(Task)})
+_LOOKED_FOR = (
+    f"What to look for: {', '.join(f'`{task}`' for task in Task)}, a task that the site has in words by its name, or "
+    "one written out, to be answered by yes or no."
+)
+_Tasks = Annotated[list[TaskItem], Field(min_length=1, max_length=MOST_QUESTIONS, description=_LOOKED_FOR)]
+_QueryTasks = Annotated[
+    list[Annotated[TaskItem, BeforeValidator(_written_out)]],
+    Field(min_length=1, max_length=MOST_QUESTIONS, description=f"{_LOOKED_FOR} In a query that is JSON."),
 ]
-_Tasks = Annotated[list[_TaskName], Field(min_length=1, max_length=16, description="What to look for.")]
 _StreamUrl = Annotated[
     str,
     Field(
@@ -117,9 +130,9 @@ class AnalyzeRequest(_Spelt):
 
 
 class AbnormalEvent(BaseModel):
-    """Something that should not be."""
+    """Something that should not be, or that a task in words asked after."""
 
-    type: str = Field(description="`fall_detected`, `intrusion`, `loitering` or `crowd`")
+    type: str = Field(description="`fall_detected`, `intrusion`, `loitering`, `crowd`, or the name of a task in words")
     time: str = Field(description="when it began, in the site's local time", pattern=r"^\d{2}:\d{2}:\d{2}$")
     confidence: float = Field(ge=0, le=1)
 
@@ -128,7 +141,9 @@ class AnalyzeResults(BaseModel):
     """What was seen."""
 
     person_count: int = Field(ge=0, description="the median of the analysed frames; 0 where it was not asked for")
-    abnormal_events: list[AbnormalEvent] = Field(description="those confirmed in the window, by the time they began")
+    abnormal_events: list[AbnormalEvent] = Field(
+        description="those confirmed in the window, by the time they began; of tasks in words, too"
+    )
     thumbnail: str = Field(description="the camera's newest thumbnail: a JPEG as base64", min_length=1)
 
 
@@ -169,18 +184,18 @@ class WatchQuery(_Spelt):
     camera: Annotated[str, Field(min_length=1, max_length=63)] | None = Field(
         default=None, description="The name of a camera of this site, instead of `stream_url`."
     )
-    tasks: _Tasks
+    tasks: _QueryTasks
     bandwidth_saving: bool = Field(default=True, description=_SAVING)
     thumbnail_interval: _IntervalS = Field(default=10, description=_INTERVAL)
 
 
-def answered(asked: AnalyzeRequest, window: Window, thumbnail: ThumbnailTaken, zone: ZoneInfo) -> AnalyzeAnswer:
-    """The answer to a call whose window is over."""
-    events = window.abnormal_events if Task.ABNORMAL_BEHAVIOR in asked.tasks else ()
+def answered(tasks: Collection[str], window: Window, thumbnail: ThumbnailTaken, zone: ZoneInfo) -> AnalyzeAnswer:
+    """The answer to a call for these tasks whose window is over."""
+    events = window.confirmed(types_of(tasks))
     return AnalyzeAnswer(
         status="success",
         results=AnalyzeResults(
-            person_count=window.person_count if Task.PERSON_DETECTION in asked.tasks else 0,
+            person_count=window.person_count if Task.PERSON_DETECTION in tasks else 0,
             abnormal_events=[as_abnormal_event(event, zone) for event in events],
             thumbnail=base64.b64encode(thumbnail.jpeg).decode(),
         ),

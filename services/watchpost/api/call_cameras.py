@@ -1,6 +1,6 @@
 """Adds cameras for as long as calls look at them: each once, however many calls there are, and gone with the last.
 
-async with calls.hold(calls.name_of(source), CallWish(source, tasks, …)):
+async with calls.hold(calls.name_of(source), CallWish(source, asked, …)):
     …                          # the camera is watched
 """
 
@@ -21,9 +21,10 @@ from watchpost.api.site_view import SiteView
 from watchpost.api.source_guard import GuardedSource
 from watchpost.api.spec_writer import SpecWriter
 from watchpost.clock import Clock
-from watchpost.contracts.records import Assignment, CameraId, CameraSpec, SpecOrigin
+from watchpost.contracts.asking import MOST_QUESTIONS
+from watchpost.contracts.records import Assignment, CameraId, CameraSpec, Question, SpecOrigin
 from watchpost.errors import CallError
-from watchpost.settings import CameraSettings, SiteSettings, versioned
+from watchpost.settings import Asked, CameraSettings, SiteSettings, versioned
 
 __all__ = ["CallCameras", "CallWish", "joint_assignment"]
 
@@ -38,14 +39,15 @@ class CallWish:
     """What one call asks of a stream."""
 
     source: GuardedSource
-    tasks: tuple[str, ...]
+    asked: Asked
     bandwidth_saving: bool
     thumbnail_interval_s: float
 
     @property
     def assignment(self) -> Assignment:
         """The same as what travels with each frame."""
-        return Assignment(self.tasks, (), self.bandwidth_saving, self.thumbnail_interval_s)
+        asked = self.asked
+        return Assignment(asked.tasks, (), self.bandwidth_saving, self.thumbnail_interval_s, asked.questions)
 
 
 @dataclass(slots=True)
@@ -92,7 +94,8 @@ class CallCameras:
         Yields since when it has been there: what was captured earlier is left over from a call before.
 
         Raises:
-            CallError: the site has `max_streams` cameras already, or Kafka does not take this one.
+            CallError: the site has `max_streams` cameras already, Kafka does not take this one, or other calls ask the
+            camera what cannot be asked beside this.
         """
         holder = object()
         try:
@@ -129,6 +132,7 @@ class CallCameras:
                 self._check_room(camera)
                 held = _Held(await self._new_spec(camera, wish), self._clock.now())
             joint = joint_assignment([*held.asked.values(), wish.assignment])
+            _check_askable(joint)
             if not held.asked or joint != held.spec.assignment:
                 await self._put(held, joint)
             held.asked[holder] = wish.assignment
@@ -195,12 +199,32 @@ class CallCameras:
             )
 
     async def _new_spec(self, camera: CameraId, wish: CallWish) -> CameraSpec:
-        wanted = CameraSettings(source=wish.source.source, tasks=wish.tasks)
+        wanted = CameraSettings(source=wish.source.source)
         spec = replace(self._settings.spec_of(camera, wanted), origin=SpecOrigin.ANALYZE)
         credentials = wish.source.credentials
         if credentials is None:
             return spec
         return replace(spec, secret_ref=await asyncio.to_thread(self._files.write, camera, credentials))
+
+
+def _check_askable(joint: Assignment) -> None:
+    """Raise CallError where calls that share a camera cannot all be served."""
+    names = [question.name for question in joint.questions]
+    for name in sorted(set(names)):
+        if names.count(name) > 1:
+            raise problem(
+                ProblemKind.INVALID_REQUEST,
+                f"another call asks something else of this stream as {name!r}",
+                field="tasks",
+                remedy="choose another name",
+            )
+    if len(joint.tasks) > MOST_QUESTIONS:
+        raise problem(
+            ProblemKind.INVALID_REQUEST,
+            f"with what other calls ask of this stream these are {len(joint.tasks)} tasks",
+            field="tasks",
+            remedy=f"a picture can be asked {MOST_QUESTIONS}; leave some out, or call again when another call is over",
+        )
 
 
 def joint_assignment(asked: Iterable[Assignment]) -> Assignment:
@@ -211,4 +235,9 @@ def joint_assignment(asked: Iterable[Assignment]) -> Assignment:
         zones=(),
         bandwidth_saving=all(one.bandwidth_saving for one in every),
         thumbnail_interval_s=min(one.thumbnail_interval_s for one in every),
+        questions=tuple(sorted({question for one in every for question in one.questions}, key=_by_name)),
     )
+
+
+def _by_name(question: Question) -> tuple[str, str, float]:
+    return question.name, question.question, question.threshold

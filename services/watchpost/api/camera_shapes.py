@@ -10,7 +10,8 @@ from watchpost.api.sources import shown_source
 from watchpost.api.strict_json import StrictJson
 from watchpost.contracts.records import CameraSpec, SpecOrigin, Zone
 from watchpost.settings import ZoneSettings
-from watchpost.settings.cameras import CameraName, Resolution, Roi, RoiOrigin, Tasks
+from watchpost.settings.cameras import CameraName, Resolution, Roi, RoiOrigin
+from watchpost.settings.tasks import Tasks
 from watchpost.vision.geometry import FULL_FRAME
 
 __all__ = ["CameraChange", "CameraList", "CameraShown", "NewCamera", "given", "shown"]
@@ -29,7 +30,7 @@ class _CameraFields(StrictJson):
     skip_frames: int | None = Field(default=None, ge=0, le=100, description="frames dropped after each one kept")
     resolution: Resolution | None = Field(default=None, description="the height that is looked at")
     roi: Roi | None = Field(default=None, description="the part to look at; its origin is the site's `roi_origin`")
-    tasks: Tasks | None = Field(default=None, description="what to look for: all tasks unless given")
+    tasks: Tasks | None = Field(default=None, description="what to look for: all built-in tasks unless given")
     zones: dict[CameraName, ZoneSettings] | None = Field(
         default=None, max_length=32, description="where intrusion, loitering and crowds are told of"
     )
@@ -70,6 +71,14 @@ class CameraChange(_CameraFields):
     model_config = ConfigDict(json_schema_extra={"examples": [{"max_frames": 5, "roi": [0, 0, 1, 0.8]}]})
 
     source: str | None = Field(default=None, min_length=1, max_length=2048, description="as for a new camera")
+
+
+class TaskShown(BaseModel):
+    """A task in words, as `tasks` takes it."""
+
+    name: str
+    question: str
+    threshold: float
 
 
 class ZoneShown(BaseModel):
@@ -125,7 +134,7 @@ class CameraShown(BaseModel):
     skip_frames: int
     resolution: int
     roi: tuple[float, float, float, float] = Field(description="its origin is the site's `roi_origin`")
-    tasks: list[str]
+    tasks: list[str | TaskShown]
     zones: dict[str, ZoneShown]
     bandwidth_saving: bool
     thumbnail_interval_s: float
@@ -141,6 +150,9 @@ class CameraList(BaseModel):
 def shown(spec: CameraSpec, presence: Presence, origin: RoiOrigin) -> CameraShown:
     """The camera as callers see it."""
     asked = spec.assignment
+    questions = {
+        one.name: TaskShown(name=one.name, question=one.question, threshold=one.threshold) for one in asked.questions
+    }
     roi = spec.roi or FULL_FRAME
     top, bottom = (roi.y0, roi.y1) if origin == "top-left" else (1 - roi.y1, 1 - roi.y0)
     return CameraShown(
@@ -154,7 +166,7 @@ def shown(spec: CameraSpec, presence: Presence, origin: RoiOrigin) -> CameraShow
         skip_frames=spec.skip_frames,
         resolution=spec.height_px,
         roi=(roi.x0, _plain(top), roi.x1, _plain(bottom)),
-        tasks=list(asked.tasks),
+        tasks=[questions.get(task, task) for task in asked.tasks],
         zones={zone.name: _zone_shown(zone, origin) for zone in asked.zones},
         bandwidth_saving=asked.bandwidth_saving,
         thumbnail_interval_s=asked.thumbnail_interval_s,

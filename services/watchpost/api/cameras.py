@@ -7,13 +7,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from watchpost.api.asking import asked_by_caller
 from watchpost.api.camera_shapes import CameraChange, CameraList, CameraShown, NewCamera, given, shown
 from watchpost.api.guarded_route import GuardedRoute
 from watchpost.api.parts import ApiParts, ReadyParts
 from watchpost.api.problems import ProblemKind, answers, problem
 from watchpost.api.sources import credentials_of, guarded
 from watchpost.api.strict_json import strictly
-from watchpost.contracts.records import CameraId, CameraSpec, SpecOrigin
+from watchpost.contracts.records import CameraId, CameraSpec, Question, SpecOrigin, Task
 from watchpost.errors import CallError
 from watchpost.settings import CameraSettings
 from watchpost.settings.versions import versioned
@@ -69,11 +70,10 @@ async def add_camera(
         )
     source = await guarded(parts, camera.source, "source")
     credentials = credentials_of(camera.username, _revealed(camera), source.credentials)
-    wanted = CameraSettings(source=source.source, **_not_null(given(camera)))
-    spec = replace(parts.settings.spec_of(camera.name, wanted), origin=SpecOrigin.REST)
+    wanted = replace(_wanted(parts, CameraId(camera.name), source.source, given(camera)), origin=SpecOrigin.REST)
     async with parts.specs.changing:
-        _check_room(parts, spec.camera)
-        spec = versioned(replace(spec, secret_ref=await _kept(parts, spec.camera, credentials)))
+        _check_room(parts, wanted.camera)
+        spec = versioned(replace(wanted, secret_ref=await _kept(parts, wanted.camera, credentials)))
         await parts.specs.put(spec)
     response.headers["Location"] = f"/cameras/{spec.camera}"
     return _shown(parts, spec)
@@ -166,10 +166,22 @@ def _check_room(parts: ApiParts, camera: CameraId) -> None:
 
 def _changed(parts: ApiParts, before: CameraSpec, changes: dict[str, Any]) -> CameraSpec:
     """The spec with these fields as a new camera with them would have them, and all others untouched."""
-    wanted = parts.settings.spec_of(before.camera, CameraSettings(source=before.source, **_not_null(changes)))
+    wanted = _wanted(parts, before.camera, before.source, changes, before.assignment.questions)
     direct = {_IN_THE_SPEC[field]: getattr(wanted, _IN_THE_SPEC[field]) for field in changes.keys() & _IN_THE_SPEC}
     asked = {field: getattr(wanted.assignment, field) for field in changes.keys() - _IN_THE_SPEC.keys()}
+    if "tasks" in asked:
+        asked["questions"] = wanted.assignment.questions
     return replace(before, **direct, assignment=replace(before.assignment, **asked))
+
+
+def _wanted(
+    parts: ApiParts, camera: CameraId, source: str, fields: dict[str, Any], cameras_own: tuple[Question, ...] = ()
+) -> CameraSpec:
+    """The spec of a camera with these fields; `cameras_own` are the questions that it is asked already."""
+    given_fields = _not_null(fields)
+    asked = asked_by_caller(parts.settings, given_fields.pop("tasks", tuple(Task)), cameras_own)
+    spec = parts.settings.spec_of(camera, CameraSettings(source=source, **given_fields))
+    return replace(spec, assignment=replace(spec.assignment, tasks=asked.tasks, questions=asked.questions))
 
 
 def _not_null(fields: dict[str, Any]) -> dict[str, Any]:

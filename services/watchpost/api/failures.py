@@ -36,7 +36,7 @@ def explained(errors: Sequence[Any]) -> CallError:
     first = min(errors, key=lambda found: found["type"] != "extra_forbidden")
     if first["type"] == "json_invalid":
         return problem(ProblemKind.MALFORMED_BODY, "the body is no JSON", remedy="send one JSON object")
-    location = [str(part) for part in first["loc"]]
+    location = [str(part) for part in first["loc"] if not str(part).startswith("[")]  # of two shapes of a value
     field = ".".join(location[1:] if location[:1] and location[0] in _PLACES else location) or "body"
     message = first["msg"].removeprefix("Value error, ")
     said, _, remedy = message.partition("; ")

@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from difflib import get_close_matches
 from typing import Annotated, Any
@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from watchpost.api.analyze import CALL_PROBLEMS, Calls, Limited
 from watchpost.api.answers import WatchQuery, as_abnormal_event, local_time
+from watchpost.api.asking import asked_by_caller
 from watchpost.api.call_cameras import CallCameras, CallWish
 from watchpost.api.guarded_route import GuardedRoute
 from watchpost.api.hanging_up import unless_hung_up
@@ -24,7 +25,7 @@ from watchpost.api.parts import ApiParts, ReadyParts
 from watchpost.api.problems import ProblemKind, answers, problem
 from watchpost.api.sources import guarded
 from watchpost.api.watching import Watched, camera_problem, watching, watching_camera
-from watchpost.api.window import ABNORMAL, is_analysed
+from watchpost.api.window import is_analysed, types_of
 from watchpost.contracts.records import (
     CameraId,
     EventChanged,
@@ -36,6 +37,7 @@ from watchpost.contracts.records import (
     ThumbnailTaken,
 )
 from watchpost.errors import SourceError
+from watchpost.settings import Asked
 
 __all__ = ["Telling", "router"]
 
@@ -97,24 +99,33 @@ async def watch(query: Annotated[WatchQuery, Query()], request: Request, parts: 
     carry no id: who comes back after a break begins anew (what was missed: GET /events). Who hangs up frees the camera.
     """
     held = AsyncExitStack()
-    watched = await unless_hung_up(request, _opened(held, query, parts, calls))
-    if watched is None:
+    opened = await unless_hung_up(request, _opened(held, query, parts, calls))
+    if opened is None:
         await held.aclose()
         return Response(status_code=_CLIENT_CLOSED)
+    watched, asked = opened
     # its first thumbnail may have come before its first frame, and the next one is an interval away
     shows = recent_enough(parts.view.latest_thumbnail(watched.camera), watched.first)
-    return _Stream(_told(watched, shows, Telling(query.tasks, parts.settings.site.zone)), held)
+    return _Stream(_told(watched, shows, Telling(asked.tasks, parts.settings.site.zone)), held)
 
 
-async def _opened(held: AsyncExitStack, query: WatchQuery, parts: ApiParts, calls: CallCameras) -> Watched:
-    """The camera that the query names, watched until `held` is left; left at once when this fails or is cancelled."""
+async def _opened(
+    held: AsyncExitStack, query: WatchQuery, parts: ApiParts, calls: CallCameras
+) -> tuple[Watched, Asked]:
+    """The camera that the query names, watched until `held` is left, and what is asked of it.
+
+    It is left at once when this fails or is cancelled.
+    """
+    watching_it, asked = await _named(query, parts, calls)
     try:
-        return await held.enter_async_context(await _named(query, parts, calls))
+        return await held.enter_async_context(watching_it), asked
     except SourceError as failure:
         raise camera_problem(failure) from None
 
 
-async def _named(query: WatchQuery, parts: ApiParts, calls: CallCameras) -> AbstractAsyncContextManager[Watched]:
+async def _named(
+    query: WatchQuery, parts: ApiParts, calls: CallCameras
+) -> tuple[AbstractAsyncContextManager[Watched], Asked]:
     if (query.stream_url is None) == (query.camera is None):
         raise problem(
             ProblemKind.INVALID_REQUEST,
@@ -132,19 +143,20 @@ async def _named(query: WatchQuery, parts: ApiParts, calls: CallCameras) -> Abst
             field="stream_url",
             remedy="add the camera by POST /cameras, then watch it by camera=NAME; change the password, too",
         )
-    tasks = tuple(dict.fromkeys(query.tasks))
-    wish = CallWish(source, tasks, query.bandwidth_saving, query.thumbnail_interval)
-    return watching(wish, parts, calls)
+    asked = asked_by_caller(parts.settings, query.tasks)
+    wish = CallWish(source, asked, query.bandwidth_saving, query.thumbnail_interval)
+    return watching(wish, parts, calls), asked
 
 
-def _camera_named(name: str, query: WatchQuery, parts: ApiParts) -> AbstractAsyncContextManager[Watched]:
+def _camera_named(name: str, query: WatchQuery, parts: ApiParts) -> tuple[AbstractAsyncContextManager[Watched], Asked]:
     cameras = parts.view.cameras()
     spec = cameras.get(CameraId(name))
     if spec is None or spec.origin is SpecOrigin.ANALYZE:
         near = get_close_matches(name, cameras, n=1)
         remedy = f"did you mean {near[0]}?" if near else "GET /cameras lists those that there are"
         raise problem(ProblemKind.NOT_FOUND, f"there is no camera {name!r}", field="camera", remedy=remedy)
-    return watching_camera(spec, query.tasks, parts)
+    asked = asked_by_caller(parts.settings, query.tasks, spec.assignment.questions)
+    return watching_camera(spec, asked, parts), asked
 
 
 class Telling:
@@ -155,9 +167,9 @@ class Telling:
         zone: the site's time zone.
     """
 
-    def __init__(self, tasks: list[str], zone: ZoneInfo) -> None:
+    def __init__(self, tasks: Collection[str], zone: ZoneInfo) -> None:
         self._counts = Task.PERSON_DETECTION in tasks
-        self._types: frozenset[str] = _HEALTH | (ABNORMAL if Task.ABNORMAL_BEHAVIOR in tasks else frozenset())
+        self._types: frozenset[str] = _HEALTH | types_of(tasks)
         self._zone = zone
         self._told: set[str] = set()
         self._pictured: str | None = None

@@ -16,6 +16,7 @@ from watchpost.api.problems import ProblemKind, problem
 from watchpost.api.subscriptions import Subscription
 from watchpost.contracts.records import CameraId, CameraSpec, FrameAnalyzed
 from watchpost.errors import CallError, SourceError, SourceFailure
+from watchpost.settings import Asked
 
 __all__ = ["Watched", "camera_problem", "watching", "watching_camera"]
 
@@ -45,22 +46,23 @@ async def watching(wish: CallWish, parts: ApiParts, calls: CallCameras) -> Async
     specs = list(parts.view.cameras().values())
     running = await asyncio.to_thread(find_running, specs, wish.source, parts.clock.now())
     if running is not None:
-        async with watching_camera(running, wish.tasks, parts) as watched:
+        async with watching_camera(running, wish.asked, parts) as watched:
             yield watched
         return
     camera = calls.name_of(wish.source)
-    async with _watched(camera, wish.tasks, parts, calls.hold(camera, wish)) as watched:
+    async with _watched(camera, wish.asked.tasks, parts, calls.hold(camera, wish)) as watched:
         yield watched
 
 
 @asynccontextmanager
-async def watching_camera(spec: CameraSpec, tasks: Iterable[str], parts: ApiParts) -> AsyncIterator[Watched]:
+async def watching_camera(spec: CameraSpec, asked: Asked, parts: ApiParts) -> AsyncIterator[Watched]:
     """A camera of the site while the block runs.
 
     Raises:
         CallError, SourceError: likewise.
     """
-    missing = sorted(set(tasks) - set(spec.assignment.tasks))
+    others = {question.name for question in set(asked.questions) - set(spec.assignment.questions)}
+    missing = sorted(others | (set(asked.tasks) - set(spec.assignment.tasks)))
     if missing:
         raise problem(
             ProblemKind.INVALID_REQUEST,
@@ -68,7 +70,7 @@ async def watching_camera(spec: CameraSpec, tasks: Iterable[str], parts: ApiPart
             field="tasks",
             remedy=f"leave it out, or have the operator add it to the tasks of {spec.camera}",
         )
-    async with _watched(spec.camera, tasks, parts, nullcontext(_EVER)) as watched:
+    async with _watched(spec.camera, asked.tasks, parts, nullcontext(_EVER)) as watched:
         yield watched
 
 

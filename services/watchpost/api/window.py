@@ -3,10 +3,10 @@
 window = Window(first_analysed_frame)
 for seen in what_follows:
     window.take(seen.record, seen.value_bytes)
-window.person_count, window.abnormal_events, window.saved_percent
+window.person_count, window.confirmed(types_of(tasks)), window.saved_percent
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 
 from watchpost.api.subscriptions import SiteRecord
@@ -16,13 +16,30 @@ from watchpost.contracts.records import (
     EventPhase,
     EventType,
     FrameAnalyzed,
+    Task,
     ThumbnailTaken,
 )
 
-__all__ = ["ABNORMAL", "Window", "confirmed_in", "is_analysed", "middle_count", "read_bytes", "saved_percent"]
+__all__ = [
+    "ABNORMAL",
+    "Window",
+    "confirmed_in",
+    "is_analysed",
+    "middle_count",
+    "read_bytes",
+    "saved_percent",
+    "types_of",
+]
 
 ABNORMAL = frozenset({EventType.FALL_DETECTED, EventType.INTRUSION, EventType.LOITERING, EventType.CROWD})
 """What the task `abnormal_behavior` means."""
+
+
+def types_of(tasks: Iterable[str]) -> frozenset[str]:
+    """The types of events that these tasks mean: what should not be, and those of tasks in words by their names."""
+    asked = set(tasks)
+    own = asked - set(Task)
+    return frozenset(own | ABNORMAL if Task.ABNORMAL_BEHAVIOR in asked else own)
 
 
 class Window:
@@ -59,10 +76,9 @@ class Window:
         """How many people there were: the middle of what the analysed frames counted."""
         return middle_count([frame.person_count for frame in self._frames if is_analysed(frame)])
 
-    @property
-    def abnormal_events(self) -> tuple[EventChanged, ...]:
-        """The events of `abnormal_behavior` that were confirmed, each once, by the time at which they were opened."""
-        told = [event for event in self._events if event.type in ABNORMAL]
+    def confirmed(self, types: Collection[str]) -> tuple[EventChanged, ...]:
+        """The events of these types that were confirmed, each once, by the time at which they were opened."""
+        told = [event for event in self._events if event.type in types]
         return tuple(event for event in confirmed_in(told) if event.at >= self.first.captured_at)
 
     @property

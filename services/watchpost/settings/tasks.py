@@ -28,7 +28,7 @@ _QUESTION = r"(?!.*<\|)(?=\S)[^\x00-\x1f\x7f-\x9f\u2028\u2029]{3,300}"
 
 def _checked_name(value: str) -> str:
     if not re.fullmatch(_NAME, value):
-        raise ValueError(f"{value!r} is no task's name; use 1 to 63 of a-z, 0-9 and _, starting with a letter or digit")
+        raise ValueError(f"{value!r} is no name; use 1 to 63 of a-z, 0-9 and _, starting with a letter or digit")
     if value in _RESERVED:
         raise ValueError(f"{value!r} is a task or an event that is built in; choose another name")
     return value
@@ -49,7 +49,7 @@ class TaskSettings(StrictModel):
     question: Annotated[str, AfterValidator(_checked_question), text(_QUESTION)] = Field(
         examples=["Is a dog without a leash in the picture?"]
     )
-    threshold: float = Field(default=0.5, gt=0, lt=1, description="yes counts from this probability on")
+    threshold: float = Field(default=0.5, strict=True, gt=0, lt=1, description="yes counts from this probability on")
 
     @property
     def record(self) -> Question:
@@ -65,12 +65,12 @@ def _kind_of(value: Any) -> str | None:
 
 # the tags stand in the places of errors, from where `[…]` is left out
 TaskItem = Annotated[
-    Annotated[str, WithJsonSchema({"type": "string", "pattern": f"^{_NAME}$"}), Tag("[name]")]
+    Annotated[str, Field(max_length=64), WithJsonSchema({"type": "string", "pattern": f"^{_NAME}$"}), Tag("[name]")]
     | Annotated[TaskSettings, Tag("[words]")],
     Discriminator(
         _kind_of,
         custom_error_type="task_expected",
-        custom_error_message="is no task; write a task's name, or {name, question}",
+        custom_error_message="is neither a name nor a question; write a task's name, or {name, question}",
     ),
 ]
 Tasks = Annotated[tuple[TaskItem, ...], Field(min_length=1, max_length=MOST_QUESTIONS)]
