@@ -53,6 +53,7 @@ class Scene:
     Args:
         people: how many stand in it.
         fall_after_s: somebody falls so long after its opening, confirmed at once.
+        agrees_after_s: every task in words is answered by yes so long after its opening, confirmed at once.
         fails: it cannot be opened, for this reason.
         fps: frames analysed a second.
         opens_after_s: how long opening takes.
@@ -64,6 +65,7 @@ class Scene:
 
     people: int = 1
     fall_after_s: float | None = None
+    agrees_after_s: float | None = None
     fails: SourceFailure | None = None
     fps: float = 10
     opens_after_s: float = 0.1
@@ -81,6 +83,7 @@ class _Playing:
     frames: int = 0
     thumbnail_s: float | None = None
     has_fallen: bool = False
+    agreed: set[str] = field(default_factory=set)
     has_failed: bool = False
     session: str = field(default_factory=lambda: unique("session"))
 
@@ -193,6 +196,11 @@ class ActingSite:
         if falls and Task.ABNORMAL_BEHAVIOR in spec.assignment.tasks:
             playing.has_fallen = True
             self._tell(playing, EventType.FALL_DETECTED, None)
+        if scene.agrees_after_s is not None and since_s >= scene.agrees_after_s:
+            for question in spec.assignment.questions:
+                if question.name not in playing.agreed:
+                    playing.agreed.add(question.name)
+                    self._tell(playing, question.name, question.question)
         due = playing.thumbnail_s is None or now_s - playing.thumbnail_s >= spec.assignment.thumbnail_interval_s
         if scene.has_thumbnails and (due or not spec.assignment.bandwidth_saving):
             reason = ThumbnailReason.INTERVAL if due else ThumbnailReason.SAMPLED
@@ -202,7 +210,7 @@ class ActingSite:
             thumbnail = ThumbnailTaken(name, _SITE, spec.camera, None, at, reason, jpeg, 320, 240)
             self._producer.send(TopicName.THUMBNAILS, thumbnail, key=spec.camera)
 
-    def _tell(self, playing: _Playing, kind: EventType, detail: str | None) -> None:
+    def _tell(self, playing: _Playing, kind: str, detail: str | None) -> None:
         told = event(
             playing.spec.camera,
             event_id=f"{playing.session}-{kind}",
