@@ -86,6 +86,8 @@ def read_labels(path: Path, known: Mapping[str, Question] | None = None) -> Labe
     for number, (place, content) in enumerate(_lines(path)):
         if number == 0 and "tasks" in content:
             questions |= {task.name: task.record for task in _checked(_Tasks, content, place).tasks}
+        elif "tasks" in content:
+            raise ConfigError(place, "tasks are defined in the first line alone", "move this line to the top")
         else:
             frames.append(_frame(_checked(_Line, content, place), path.parent, place, questions))
     if not frames:
