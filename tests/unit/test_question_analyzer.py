@@ -1,7 +1,9 @@
 """What is asked of which frame, which frames are one look, and what comes of the answers."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -20,12 +22,14 @@ from watchpost.contracts.records import (
     Question,
     SkipReason,
 )
-from watchpost.errors import BatchTooLargeError
+from watchpost.errors import BatchTooLargeError, ModelError
 from watchpost.inference.analyzer import Analyzer, LoadedFrame, Observation
 from watchpost.inference.calibration import Calibration, CalibrationEntry, key_of
 from watchpost.inference.question_analyzer import LookRules, QuestionAnalyzer
 from watchpost.inference.scaling import Scaling
 from watchpost.inference.scorer import LabelScores, Look
+from watchpost.inference.yolox import YoloxAnalyzer
+from watchpost.simulation import Scene
 from watchpost.vision.geometry import FractionBox
 from watchpost.vision.recording import RecordedFrame
 
@@ -36,7 +40,7 @@ _SEEN = Observation(
 )
 
 
-class Alongside:
+class Detector:
     """An analyzer that sees the same three people in every frame, and writes down which frames those were."""
 
     def __init__(self) -> None:
@@ -110,9 +114,9 @@ def test_frame_is_asked_what_its_camera_is_asked() -> None:
     assert seen.provenance.model == "fake"
 
 
-@pytest.mark.parametrize(("alongside", "asked"), [(None, ["fall_detected"]), (Alongside(), [])])
+@pytest.mark.parametrize(("alongside", "asked"), [(None, ["fall_detected"]), (Detector(), [])])
 def test_model_is_asked_for_falls_only_where_no_detector_sees_them(
-    alongside: Alongside | None, asked: list[str]
+    alongside: Detector | None, asked: list[str]
 ) -> None:
     scorer = FakeScorer(always(0))
 
@@ -122,7 +126,7 @@ def test_model_is_asked_for_falls_only_where_no_detector_sees_them(
 
 
 def test_boxes_come_from_alongside_and_the_count_from_the_answer() -> None:
-    (seen,) = analyzer(FakeScorer(always(7)), Alongside()).analyze([frame(questions=())])
+    (seen,) = analyzer(FakeScorer(always(7)), Detector()).analyze([frame(questions=())])
 
     assert isinstance(seen, Observation)
     assert seen.objects == _SEEN.objects
@@ -130,7 +134,7 @@ def test_boxes_come_from_alongside_and_the_count_from_the_answer() -> None:
 
 
 def test_count_that_is_unsure_leaves_that_of_the_boxes() -> None:
-    (seen,) = analyzer(FakeScorer(always(7), mass=0.2), Alongside()).analyze([frame(questions=())])
+    (seen,) = analyzer(FakeScorer(always(7), mass=0.2), Detector()).analyze([frame(questions=())])
 
     assert isinstance(seen, Observation)
     assert seen.answers[0].label == "unsure"
@@ -141,7 +145,7 @@ def test_frame_of_which_nobody_asks_anything_costs_no_look() -> None:
     scorer = FakeScorer(always(0))
     quiet = frame(tasks=(), questions=())
 
-    assert analyzer(scorer, Alongside()).analyze([quiet]) == [_SEEN]
+    assert analyzer(scorer, Detector()).analyze([quiet]) == [_SEEN]
     (alone,) = analyzer(scorer).analyze([quiet])
 
     assert isinstance(alone, Observation)
@@ -149,7 +153,7 @@ def test_frame_of_which_nobody_asks_anything_costs_no_look() -> None:
 
 
 def test_neighbours_of_a_camera_are_one_look_and_the_detector_sees_both() -> None:
-    scorer, beside = FakeScorer(always(0)), Alongside()
+    scorer, beside = FakeScorer(always(0)), Detector()
     frames = [frame(0.0), frame(0.0, "yard"), frame(0.2), frame(0.4)]
 
     seen = analyzer(scorer, beside, LookRules(pair_frames=True)).analyze(frames)
@@ -191,7 +195,7 @@ def test_frames_that_do_not_belong_together_are_two_looks(first: LoadedFrame, se
 def test_pairs_without_questions_are_both_seen() -> None:
     frames = [frame(0.0, tasks=(), questions=()), frame(0.2, tasks=(), questions=())]
 
-    assert analyzer(FakeScorer(always(0)), Alongside(), LookRules(pair_frames=True)).analyze(frames) == [_SEEN, _SEEN]
+    assert analyzer(FakeScorer(always(0)), Detector(), LookRules(pair_frames=True)).analyze(frames) == [_SEEN, _SEEN]
 
 
 def test_local_change_is_looked_at_pixel_by_pixel_unless_people_are_counted() -> None:
@@ -216,13 +220,47 @@ def test_pair_is_cut_to_what_moved_in_either() -> None:
     assert look.bgr.shape == look.before_bgr.shape == (352, 480, 3)
 
 
-def test_refused_batch_leaves_the_detector_without_memory_of_it() -> None:
-    beside = Alongside()
+def test_frames_of_a_refused_batch_come_again_and_the_detector_sees_each_once() -> None:
+    beside = Detector()
+    asking = analyzer(Full(always(0)), beside)
+    frames = [frame(0.0), frame(0.0, "yard")]
 
     with pytest.raises(BatchTooLargeError):
-        analyzer(Full(always(0)), beside).analyze([frame(0.0), frame(0.0, "yard")])
+        asking.analyze(frames)
+    again = [asking.analyze([one])[0] for one in frames]
 
-    assert beside.seen == []
+    assert [one.objects for one in again if isinstance(one, Observation)] == [_SEEN.objects] * 2
+    assert beside.seen == [one.record.frame_id for one in frames]
+
+
+def test_detector_looks_while_the_model_answers() -> None:
+    looking, answering = threading.Event(), threading.Event()
+
+    class Meeting(Detector):
+        def analyze(self, frames: Sequence[LoadedFrame]) -> list[Observation]:
+            looking.set()
+            assert answering.wait(10)
+            return super().analyze(frames)
+
+    class Met(FakeScorer):
+        def score(self, looks: Sequence[Look]) -> list[tuple[LabelScores, ...]]:
+            answering.set()
+            assert looking.wait(10)
+            return super().score(looks)
+
+    (seen,) = analyzer(Met(always(0)), Meeting()).analyze([frame()])
+
+    assert isinstance(seen, Observation)
+    assert seen.objects == _SEEN.objects
+
+
+def test_detector_that_fails_takes_the_frame_with_it() -> None:
+    class Broken(Detector):
+        def analyze(self, frames: Sequence[LoadedFrame]) -> list[Observation]:
+            raise ModelError(f"cannot look at {len(frames)} frames")
+
+    with pytest.raises(ModelError, match="cannot look at 1 frames"):
+        analyzer(FakeScorer(always(0)), Broken()).analyze([frame()])
 
 
 def test_answers_are_calibrated_for_their_camera() -> None:
@@ -251,8 +289,26 @@ def test_calibration_of_other_words_is_told_once() -> None:
 
 
 def test_forgotten_camera_is_forgotten_alongside_too() -> None:
-    beside = Alongside()
+    beside = Detector()
 
     analyzer(FakeScorer(always(0)), beside).forget(CameraId("door"))
 
     assert beside.forgotten == [CameraId("door")]
+
+
+def test_tracks_of_the_real_detector_stay_whole_across_pairs(fresh_analyzer: Callable[[], YoloxAnalyzer]) -> None:
+    shots = [
+        RecordedFrame(round(10 * shot.time_s), shot.time_s, shot.bgr)
+        for shot in islice(Scene.from_uri("sim:street?seed=4&people=2&seconds=30&fps=5").frames(), 20, 24)
+    ]
+    frames = [LoadedFrame(captured_frame(shot, CameraId("door")), shot.bgr) for shot in shots]
+
+    seen = analyzer(FakeScorer(always(0)), fresh_analyzer(), LookRules(pair_frames=True)).analyze(frames)
+
+    plain = fresh_analyzer().analyze(frames)
+    assert [one if isinstance(one, SkipReason) else one.objects for one in seen] == [
+        SkipReason.PAIRED,
+        plain[1].objects,
+        SkipReason.PAIRED,
+        plain[3].objects,
+    ]

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import structlog
 
 from watchpost.contracts.records import Answer, CameraId, Provenance, SkipReason
+from watchpost.inference.alongside import Alongside
 from watchpost.inference.analyzer import Analyzer, LoadedFrame, Observation
 from watchpost.inference.answering import answer_of, person_count
 from watchpost.inference.asking import sheet_of
@@ -46,7 +47,7 @@ class QuestionAnalyzer:
 
     Args:
         scorer: weighs the answers.
-        alongside: finds people and their postures; without it the model is asked for falls too.
+        alongside: finds people and postures while the model answers; without it the model is asked for falls too.
         calibration: what the weights are corrected by.
         config_version: of what it was told.
         rules: how frames become looks.
@@ -62,7 +63,7 @@ class QuestionAnalyzer:
         rules: LookRules | None = None,
     ) -> None:
         self._scorer = scorer
-        self._alongside = alongside
+        self._alongside = Alongside(alongside) if alongside else None
         self._calibration = calibration
         self._rules = rules or LookRules()
         self._told: set[tuple[str, str]] = set()
@@ -75,12 +76,12 @@ class QuestionAnalyzer:
     @property
     def degraded(self) -> str | None:
         """Why it does less than it should."""
-        return self._alongside.degraded if self._alongside else None
+        return self._alongside.analyzer.degraded if self._alongside else None
 
     def analyze(self, frames: Sequence[LoadedFrame]) -> list[Observation | SkipReason]:
         """One observation per frame, in the same order; `PAIRED` for the earlier frame of a pair.
 
-        Raises what the scorer raises, before anything was remembered of any frame.
+        Raises what the scorer raises. The same frames may come again: the detector does not see them twice.
         """
         sheets = [self._sheet(frame) for frame in frames]
         pairs = pairs_of(frames) if self._rules.pair_frames else {}
@@ -89,13 +90,11 @@ class QuestionAnalyzer:
         looks = [
             self._look(frames[place], frames[pairs[place]] if place in pairs else None, sheet) for place, sheet in asked
         ]
-        # the model first: it may refuse the batch, and the detector would remember frames that come again
-        scores = self._scorer.score(looks) if looks else []
+        scores, beside = self._scored(looks, frames)
         answers = {
             place: self._answers(sheet, its, frames[place].record.camera)
             for (place, sheet), its in zip(asked, scores, strict=True)
         }
-        beside = self._alongside.analyze(frames) if self._alongside else [None] * len(frames)
         return [
             SkipReason.PAIRED if place in earlier else self._observation(sheets[place], answers.get(place, ()), seen)
             for place, seen in enumerate(beside)
@@ -105,6 +104,19 @@ class QuestionAnalyzer:
         """Drop what is remembered of a camera."""
         if self._alongside:
             self._alongside.forget(camera)
+
+    def _scored(
+        self, looks: Sequence[Look], frames: Sequence[LoadedFrame]
+    ) -> tuple[list[tuple[LabelScores, ...]], Sequence[Observation | SkipReason | None]]:
+        """The scores of each look, and what was seen alongside in each frame."""
+        seen = self._alongside.begin(frames) if self._alongside else None
+        try:
+            scores = self._scorer.score(looks) if looks else []
+        except Exception:
+            if self._alongside and seen:
+                self._alongside.keep(frames, seen)
+            raise
+        return scores, seen.result() if seen else [None] * len(frames)
 
     def _sheet(self, frame: LoadedFrame) -> QuestionSheet | None:
         assignment = frame.record.assignment
