@@ -135,6 +135,7 @@ async def _named(
         )
     if query.camera is not None:
         return _camera_named(query.camera, query, parts)
+    asked = asked_by_caller(parts.settings, query.tasks)
     source = await guarded(parts, query.stream_url or "", "stream_url")
     if source.credentials is not None:
         raise problem(
@@ -143,7 +144,6 @@ async def _named(
             field="stream_url",
             remedy="add the camera by POST /cameras, then watch it by camera=NAME; change the password, too",
         )
-    asked = asked_by_caller(parts.settings, query.tasks)
     wish = CallWish(source, asked, query.bandwidth_saving, query.thumbnail_interval)
     return watching(wish, parts, calls), asked
 
@@ -151,11 +151,11 @@ async def _named(
 def _camera_named(name: str, query: WatchQuery, parts: ApiParts) -> tuple[AbstractAsyncContextManager[Watched], Asked]:
     cameras = parts.view.cameras()
     spec = cameras.get(CameraId(name))
+    asked = asked_by_caller(parts.settings, query.tasks, () if spec is None else spec.assignment.questions)
     if spec is None or spec.origin is SpecOrigin.ANALYZE:
         near = get_close_matches(name, cameras, n=1)
         remedy = f"did you mean {near[0]}?" if near else "GET /cameras lists those that there are"
         raise problem(ProblemKind.NOT_FOUND, f"there is no camera {name!r}", field="camera", remedy=remedy)
-    asked = asked_by_caller(parts.settings, query.tasks, spec.assignment.questions)
     return watching_camera(spec, asked, parts), asked
 
 
