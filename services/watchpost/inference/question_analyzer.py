@@ -9,6 +9,7 @@ import numpy.typing as npt
 import structlog
 
 from watchpost.contracts.records import Answer, CameraId, Provenance, SkipReason
+from watchpost.errors import BatchTooLargeError, ModelError, RetryableError
 from watchpost.inference.alongside import Alongside
 from watchpost.inference.analyzer import Analyzer, LoadedFrame, Observation
 from watchpost.inference.answering import answer_of, person_count
@@ -51,6 +52,7 @@ class QuestionAnalyzer:
         calibration: what the weights are corrected by.
         config_version: of what it was told.
         rules: how frames become looks.
+        falls_back: answer as the detector alongside does alone while the model cannot, and say so by `degraded`.
 
     """
 
@@ -61,7 +63,13 @@ class QuestionAnalyzer:
         calibration: Calibration,
         config_version: str,
         rules: LookRules | None = None,
+        *,
+        falls_back: bool = False,
     ) -> None:
+        if falls_back and alongside is None:
+            raise ValueError("there is nothing alongside to fall back to")
+        self._falls_back = falls_back
+        self._unanswered: str | None = None
         self._scorer = scorer
         self._alongside = Alongside(alongside) if alongside else None
         self._calibration = calibration
@@ -76,7 +84,7 @@ class QuestionAnalyzer:
     @property
     def degraded(self) -> str | None:
         """Why it does less than it should."""
-        return self._alongside.analyzer.degraded if self._alongside else None
+        return self._unanswered or (self._alongside.analyzer.degraded if self._alongside else None)
 
     def analyze(self, frames: Sequence[LoadedFrame]) -> list[Observation | SkipReason]:
         """One observation per frame, in the same order; `PAIRED` for the earlier frame of a pair.
@@ -91,6 +99,8 @@ class QuestionAnalyzer:
             self._look(frames[place], frames[pairs[place]] if place in pairs else None, sheet) for place, sheet in asked
         ]
         scores, beside = self._scored(looks, frames)
+        if scores is None:
+            return [self._observation(None, (), seen) for seen in beside]
         answers = {
             place: self._answers(sheet, its, frames[place].record.camera)
             for (place, sheet), its in zip(asked, scores, strict=True)
@@ -107,16 +117,31 @@ class QuestionAnalyzer:
 
     def _scored(
         self, looks: Sequence[Look], frames: Sequence[LoadedFrame]
-    ) -> tuple[list[tuple[LabelScores, ...]], Sequence[Observation | SkipReason | None]]:
-        """The scores of each look, and what was seen alongside in each frame."""
+    ) -> tuple[list[tuple[LabelScores, ...]] | None, Sequence[Observation | SkipReason | None]]:
+        """The scores of each look (None: falls back), and what was seen alongside in each frame."""
         seen = self._alongside.begin(frames) if self._alongside else None
         try:
-            scores = self._scorer.score(looks) if looks else []
+            scores = self._answered(looks)
         except Exception:
             if self._alongside and seen:
                 self._alongside.keep(frames, seen)
             raise
         return scores, seen.result() if seen else [None] * len(frames)
+
+    def _answered(self, looks: Sequence[Look]) -> list[tuple[LabelScores, ...]] | None:
+        if not looks:
+            return []
+        try:
+            scores = self._scorer.score(looks)
+        except BatchTooLargeError:
+            raise
+        except (ModelError, RetryableError) as error:
+            if not self._falls_back:
+                raise
+            self._unanswered = f"the model does not answer, the detector does: {error}"
+            return None
+        self._unanswered = None
+        return scores
 
     def _sheet(self, frame: LoadedFrame) -> QuestionSheet | None:
         assignment = frame.record.assignment

@@ -2,11 +2,12 @@
 
 from watchpost.models.answering import ANSWERING_REMEDY, check_questions, unanswering_model
 from watchpost.models.catalogue import Catalogue, DetectorSpec, ModelSpec, load_catalogue
-from watchpost.models.choosing import ChosenModel, choose_model
+from watchpost.models.choosing import REMOTE, ChosenModel, choose_model
 from watchpost.models.pull import default_models_dir, pull, verified_bytes, verify
 
 __all__ = [
     "ANSWERING_REMEDY",
+    "REMOTE",
     "Catalogue",
     "ChosenModel",
     "DetectorSpec",

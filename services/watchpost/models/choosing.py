@@ -7,7 +7,9 @@ from watchpost.errors import ConfigError
 from watchpost.models.catalogue import Catalogue
 from watchpost.settings import ModelParams
 
-__all__ = ["ChosenModel", "choose_model"]
+__all__ = ["REMOTE", "ChosenModel", "choose_model"]
+
+REMOTE = "remote"
 
 _DETECTORS_PRECISION, _DETECTORS_DEVICE = "fp32", "cpu"
 _KEY = "model_params.model"
@@ -32,6 +34,8 @@ def choose_model(params: ModelParams, catalogue: Catalogue) -> ChosenModel:
     Raises:
         ConfigError: the model is unknown, or nothing here can run it.
     """
+    if params.model == REMOTE:
+        return _remote(params)
     name, precision = _split(params.model, catalogue)
     spec = catalogue.models.get(name)
     detectors = sorted(known for known, model in catalogue.models.items() if model.detector is not None)
@@ -44,6 +48,13 @@ def choose_model(params: ModelParams, catalogue: Catalogue) -> ChosenModel:
     if params.device not in {"auto", _DETECTORS_DEVICE}:
         remarks.append(f"{name} runs on the CPU alone, so {params.device} is not in use")
     return ChosenModel(name, _DETECTORS_PRECISION, _DETECTORS_DEVICE, tuple(remarks))
+
+
+def _remote(params: ModelParams) -> ChosenModel:
+    """A model on a server elsewhere (`remote` in the settings), which decides how it runs."""
+    asked = [params.precision, None if params.device == "auto" else params.device]
+    remarks = [f"{REMOTE} runs as its server does, so {one} is not in force" for one in asked if one is not None]
+    return ChosenModel(REMOTE, "as_served", "elsewhere", tuple(remarks))
 
 
 def _split(model: str, catalogue: Catalogue) -> tuple[str, str | None]:

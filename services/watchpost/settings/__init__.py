@@ -11,6 +11,7 @@ from watchpost.settings.connections import (
 )
 from watchpost.settings.masking import without_login, without_secrets
 from watchpost.settings.reading import load_settings, read_file, settings_from
+from watchpost.settings.remote import RemoteSettings
 from watchpost.settings.schema import config_schema
 from watchpost.settings.scopes import Scope, changed_scopes, leaves, scopes_of, version_of
 from watchpost.settings.services import (
@@ -41,6 +42,7 @@ __all__ = [
     "IngestSettings",
     "KafkaSettings",
     "ModelParams",
+    "RemoteSettings",
     "SchemaRegistrySettings",
     "Scope",
     "SecuritySettings",

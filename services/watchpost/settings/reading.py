@@ -41,6 +41,8 @@ def settings_from(raw: Mapping[str, Any]) -> SiteSettings:
             f"{len(settings.cameras)} cameras are more than max_streams ({settings.max_streams}) allows",
             "raise max_streams or remove cameras",
         )
+    if settings.model_params.model == "remote" and settings.remote is None:
+        raise ConfigError("remote", "is missing", "add remote: {url: http://host:8000/v1, model: …}")
     known = settings.questions
     for name, camera in settings.cameras.items():
         asked_of(camera.tasks, known, f"cameras.{name}.tasks")

@@ -57,6 +57,7 @@ _SCOPES: Mapping[str, frozenset[Scope]] = {
     # the api refuses questions in words where the model answers none
     "model_params.model": frozenset({Scope.INFERENCE, Scope.API}),
     "models_catalogue": frozenset({Scope.INFERENCE, Scope.API}),
+    "remote": frozenset({Scope.INFERENCE}),
     "inference": frozenset({Scope.INFERENCE}),
     "events": frozenset({Scope.EVENTS}),
     "bandwidth": frozenset({Scope.BRIDGE}),

@@ -21,6 +21,7 @@ from watchpost.settings.cameras import (
     roi_from_top_left,
 )
 from watchpost.settings.connections import CentralSettings, KafkaSettings
+from watchpost.settings.remote import RemoteSettings
 from watchpost.settings.services import (
     BandwidthSettings,
     BridgeSettings,
@@ -90,6 +91,7 @@ class SiteSettings(BaseSettings):
     roi_origin: RoiOrigin = "bottom-left"
     model_params: ModelParams = ModelParams()
     models_catalogue: Path | None = Field(default=None, description="a model catalogue of your own")
+    remote: RemoteSettings | None = Field(default=None, description="the server of model_params.model: remote")
     stream_params: StreamParams = StreamParams()
     bandwidth: BandwidthSettings = BandwidthSettings()
     kafka: KafkaSettings = KafkaSettings()

@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from watchpost.contracts.records import CameraSpec, Task
 from watchpost.settings import SecuritySettings, SiteSettings
@@ -22,6 +23,7 @@ def warnings_of(settings: SiteSettings) -> Iterator[str]:
     """A line for each, beginning with the key: what follows from it, and what to write instead."""
     yield from _of_central(settings)
     yield from _of_api(settings)
+    yield from _of_remote(settings)
     yield from _of_connection("kafka", settings.kafka.bootstrap, settings.kafka.security)
     if len(settings.cameras) == settings.max_streams:
         yield f"max_streams: all {settings.max_streams} are taken by configured cameras; /analyze can add no other"
@@ -42,6 +44,17 @@ def _of_central(settings: SiteSettings) -> Iterator[str]:
         yield "central: none is set, so events stay at this site and expire after 48 h; add central: {bootstrap: …}"
     else:
         yield from _of_connection("central", settings.central.bootstrap, settings.central.security)
+
+
+def _of_remote(settings: SiteSettings) -> Iterator[str]:
+    if settings.remote is None:
+        return
+    if settings.model_params.model != "remote":
+        yield f"remote: nobody asks it while model_params.model is {settings.model_params.model}; set that to remote"
+    yield from _of_secret("remote.api_key", settings.remote.api_key, "inference")
+    address = urlsplit(settings.remote.url)
+    if address.scheme == "http" and "." in (host := address.hostname or "") and not _is_loopback(host):
+        yield f"remote.url: pictures of your cameras cross the network to {host} as they are; use https there"
 
 
 def _of_connection(key: str, bootstrap: str | None, security: SecuritySettings) -> Iterator[str]:
@@ -66,10 +79,10 @@ def _of_api(settings: SiteSettings) -> Iterator[str]:
     yield f"api.host: tokens cross the network to {where} as they are; put TLS in front of it"
 
 
-def _of_secret(key: str, secret: str | None) -> Iterator[str]:
+def _of_secret(key: str, secret: str | None, needed_by: str = "ingest") -> Iterator[str]:
     kind, _, name = (secret or "").partition(":")
     if kind == "env" and name not in os.environ:
-        yield f"{key}: {name} is not set in this environment; ingest needs it"
+        yield f"{key}: {name} is not set in this environment; {needed_by} needs it"
     elif kind == "file":
         yield from _of_file(key, Path(name))
 
