@@ -31,6 +31,17 @@ CONFIGS: Mapping[str, Mapping[str, Any]] = {
         | {"hidden_size": 2560, "intermediate_size": 9728, "num_hidden_layers": 36, "num_key_value_heads": 8},
         "vision_config": _SMALL_TOWER | {"out_hidden_size": 2560},
     },
+    # to try on a CPU whether the benchmarks run
+    "tiny": {
+        "model_type": "qwen3_vl",
+        "tie_word_embeddings": True,
+        "text_config": _TEXT
+        | {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 3, "num_key_value_heads": 8}
+        | {"vocab_size": 4000},
+        "vision_config": _SMALL_TOWER
+        | {"depth": 3, "hidden_size": 64, "intermediate_size": 64, "num_heads": 4, "out_hidden_size": 64}
+        | {"deepstack_visual_indexes": [0, 1]},
+    },
     "8b": {
         "model_type": "qwen3_vl",
         "tie_word_embeddings": False,
