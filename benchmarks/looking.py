@@ -31,6 +31,7 @@ class TimedAnalyzer:
         self._analyzer = load_yolox(_MODEL, models_dir, "benchmark")
         self._detector = load_detector(_MODEL, models_dir, ("person",)) if alone else None
         self.provenance = self._analyzer.provenance
+        self.degraded = self._analyzer.degraded
         self.frames = 0
         self.analyzer_s = 0.0
         self.detector_s = 0.0

@@ -18,6 +18,7 @@ from watchpost.contracts.records import (
     ImageRef,
     Motion,
     SiteId,
+    SkipReason,
     SourceSize,
     Task,
 )
@@ -75,8 +76,10 @@ def analyze_frames(
     for frame in frames:
         captured = captured_frame(frame, camera)
         (observation,) = analyzer.analyze([LoadedFrame(captured, frame.bgr)])
+        if isinstance(observation, SkipReason):
+            continue
         yield _frame_line(frame, observation)
-        state, outputs = step(state, _analyzed(captured, observation, analyzer), rules)
+        state, outputs = step(state, _analyzed(captured, observation), rules)
         yield from (_event_line(event) for event in outputs.events if event.phase is EventPhase.CONFIRMED)
 
 
@@ -102,7 +105,7 @@ def captured_frame(frame: RecordedFrame, camera: CameraId) -> FrameCaptured:
     )
 
 
-def _analyzed(captured: FrameCaptured, observation: Observation, analyzer: Analyzer) -> FrameAnalyzed:
+def _analyzed(captured: FrameCaptured, observation: Observation) -> FrameAnalyzed:
     return FrameAnalyzed(
         frame_id=captured.frame_id,
         site=captured.site,
@@ -117,7 +120,7 @@ def _analyzed(captured: FrameCaptured, observation: Observation, analyzer: Analy
         answers=observation.answers,
         person_count=observation.person_count,
         skipped=None,
-        provenance=analyzer.provenance,
+        provenance=observation.provenance,
     )
 
 

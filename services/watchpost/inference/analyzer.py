@@ -1,4 +1,4 @@
-"""The one seam of inference: frames in, what they show out."""
+"""The one seam of inference: frames in, what they show, or why nobody looked, out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from watchpost.contracts.records import Answer, CameraId, DetectedObject, FrameCaptured, Provenance
+from watchpost.contracts.records import Answer, CameraId, DetectedObject, FrameCaptured, Provenance, SkipReason
 
 __all__ = ["Analyzer", "LoadedFrame", "Observation"]
 
@@ -22,11 +22,12 @@ class LoadedFrame:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one frame shows."""
+    """What one frame shows, and what that is to be traced to: what is asked of a frame may be of this frame alone."""
 
     objects: tuple[DetectedObject, ...]
     answers: tuple[Answer, ...]
     person_count: int
+    provenance: Provenance
 
 
 class Analyzer(Protocol):
@@ -34,13 +35,23 @@ class Analyzer(Protocol):
 
     @property
     def provenance(self) -> Provenance:
-        """What its observations are to be traced to."""
+        """What its answers are to be traced to where there is no observation."""
         ...
 
-    def analyze(self, frames: Sequence[LoadedFrame]) -> list[Observation]:
-        """One observation per frame, in the same order. Frames of one camera come in the order of their time.
+    @property
+    def degraded(self) -> str | None:
+        """Why it does less than it should, such as a fall-back in use; None while all is well."""
+        ...
 
-        Burst frames (`record.reason`) are looked at and leave no memory: they arrive after newer ones.
+    def analyze(self, frames: Sequence[LoadedFrame]) -> Sequence[Observation | SkipReason]:
+        """One observation per frame, in the same order, or the reason why nobody looked at it.
+
+        Frames of one camera come in the order of their time. `SkipReason.PAIRED` stands for the earlier frame of a
+        pair. Burst frames (`record.reason`) are looked at and leave no memory: they arrive after newer ones.
+
+        Raises:
+            BatchTooLargeError: its memory does not hold so many pictures at once, and nothing was remembered of any:
+                the same frames come again, fewer at once.
         """
         ...
 

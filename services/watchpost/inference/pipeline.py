@@ -78,10 +78,9 @@ def answer(
         for received in together:
             frame = received.record
             if frame is not None and not received.warm_up:
-                found = seen.get(frame.frame_id)
-                reason = None if found else skipped.get(frame.frame_id, SkipReason.ANALYZER_FAILED)
-                _count(frame.camera, reason)
-                yield _observation(frame, found, reason, analyzer, clock)
+                found = seen.get(frame.frame_id) or skipped.get(frame.frame_id, SkipReason.ANALYZER_FAILED)
+                _count(frame.camera, found)
+                yield _observation(frame, found, analyzer, clock)
 
 
 def _look_at(
@@ -90,7 +89,7 @@ def _look_at(
     analyzer: Analyzer,
     store: FrameStore,
     clock: Clock,
-) -> tuple[dict[str, Observation], dict[str, SkipReason]]:
+) -> tuple[dict[str, Observation | SkipReason], dict[str, SkipReason]]:
     """What was seen in which frames, and why others were not looked at, by frame_id."""
     loaded: list[LoadedFrame] = []
     skipped: dict[str, SkipReason] = {}
@@ -121,7 +120,7 @@ def _load(frame: FrameCaptured, store: FrameStore, clock: Clock, *, late_is_fine
         return SkipReason.FRAME_CORRUPT
 
 
-def _analyze(frames: list[LoadedFrame], analyzer: Analyzer) -> dict[str, Observation]:
+def _analyze(frames: list[LoadedFrame], analyzer: Analyzer) -> dict[str, Observation | SkipReason]:
     """What was seen, by frame_id. One frame that the analyzer chokes on does not take the others with it."""
     with metrics.INFERENCE_SECONDS.time():
         try:
@@ -134,13 +133,16 @@ def _analyze(frames: list[LoadedFrame], analyzer: Analyzer) -> dict[str, Observa
     return {frame_id: seen for frame in frames for frame_id, seen in _analyze([frame], analyzer).items()}
 
 
-def _by_frame(frames: list[LoadedFrame], seen: list[Observation]) -> dict[str, Observation]:
+def _by_frame(
+    frames: list[LoadedFrame], seen: Sequence[Observation | SkipReason]
+) -> dict[str, Observation | SkipReason]:
     return {frame.record.frame_id: observation for frame, observation in zip(frames, seen, strict=True)}
 
 
 def _observation(
-    frame: FrameCaptured, seen: Observation | None, skipped: SkipReason | None, analyzer: Analyzer, clock: Clock
+    frame: FrameCaptured, found: Observation | SkipReason, analyzer: Analyzer, clock: Clock
 ) -> FrameAnalyzed:
+    seen = None if isinstance(found, SkipReason) else found
     return FrameAnalyzed(
         frame_id=frame.frame_id,
         site=frame.site,
@@ -154,13 +156,13 @@ def _observation(
         objects=seen.objects if seen else (),
         answers=seen.answers if seen else (),
         person_count=seen.person_count if seen else 0,
-        skipped=skipped,
-        provenance=analyzer.provenance,
+        skipped=found if isinstance(found, SkipReason) else None,
+        provenance=seen.provenance if seen else analyzer.provenance,
     )
 
 
-def _count(camera: CameraId, skipped: SkipReason | None) -> None:
-    if skipped is None:
-        metrics.FRAMES_ANALYZED.labels(camera).inc()
+def _count(camera: CameraId, found: Observation | SkipReason) -> None:
+    if isinstance(found, SkipReason):
+        metrics.FRAMES_SKIPPED.labels(camera, found.value).inc()
     else:
-        metrics.FRAMES_SKIPPED.labels(camera, skipped.value).inc()
+        metrics.FRAMES_ANALYZED.labels(camera).inc()

@@ -41,6 +41,7 @@ class YoloxAnalyzer:
         self, detector: OnnxDetector, movenet: MoveNet, provenance: Provenance, rules: YoloxRules | None = None
     ) -> None:
         self.provenance = provenance
+        self.degraded: str | None = None
         self._detector = detector
         self._movenet = movenet
         self._rules = rules or YoloxRules()
@@ -63,7 +64,7 @@ class YoloxAnalyzer:
             memory = CameraMemory()
         memory.seen_us = at_us
         seen = self._people(brightened(frame.bgr), memory, at_us)
-        return Observation(tuple(seen[owner] for owner in sorted(seen)), (), self._count(memory, seen))
+        return Observation(tuple(seen[owner] for owner in sorted(seen)), (), self._count(memory, seen), self.provenance)
 
     def _count(self, memory: CameraMemory, seen: Collection[int]) -> int:
         """Who is seen, and who was surely seen a moment ago inside of the picture: somebody stepped in front."""
