@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self
 import cv2
 import numpy as np
 
-__all__ = ["Mode", "OpenAiServer", "rendered"]
+__all__ = ["PICTURE", "Mode", "OpenAiServer", "rendered"]
 
 PICTURE = "<|vision_start|><|image_pad|><|vision_end|>"
 _SURE = 0.97
@@ -77,6 +77,8 @@ class OpenAiServer:
         self.model, self.key, self.continues, self.spelt, self.refuses = model, key, continues, spelt, refuses
         self.mode = Mode.WELL
         self.retry_after: str | None = None
+        self.refusals_left = 0
+        self.sizes_px: list[tuple[int, int]] = []
         self.prompts: list[str] = []
         self.bodies: list[dict[str, Any]] = []
         self.paths: list[str] = []
@@ -122,6 +124,7 @@ class OpenAiServer:
         before = prompt.partition(PICTURE)[0] + hashlib.sha256(picture.tobytes()).hexdigest()
         with self._lock:
             self.prompts.append(prompt)
+            self.sizes_px.append((picture.shape[1], picture.shape[0]))
             self.bodies.append(body)
             self._at_once += 1
             self.peak = max(self.peak, self._at_once)
@@ -238,6 +241,10 @@ class _Handler(BaseHTTPRequestHandler):
             raise _Refused(401, "Unauthorized")
 
     def _misbehave(self) -> None:
+        with self.fake._lock:
+            self.fake.refusals_left -= 1
+            if self.fake.refusals_left >= 0:
+                raise _Refused(429, "the server is busy")
         statuses = {Mode.BUSY: 429, Mode.LOADING: 503, Mode.BROKEN: 500, Mode.MOVED: 308, Mode.TOO_LARGE: 413}
         match self.fake.mode:
             case Mode.HANGS:

@@ -10,6 +10,9 @@ from watchpost.site.config_warnings import warnings_of
 
 GOOD = "central: {bootstrap: 'centre:9092'}\ncameras: {door: 'rtsp://10.0.0.5/live'}\n"
 ZONE = "zones: {gate: {kind: crowd, polygon: [[0, 0], [1, 0], [1, 1]]}}"
+REMOTE = (
+    "{model_params: {model: remote}, remote: {url: 'https://models.example.com', model: m, api_key: 'env:MODEL_KEY'}}"
+)
 # what is added to the good file, and the warning that follows
 DOUBTFUL = [
     ("central: null", "central: none is set"),
@@ -19,6 +22,12 @@ DOUBTFUL = [
     ("api: {host: 0.0.0.0}", "api.tokens: 0.0.0.0:7860 can be reached from elsewhere, and there is no token"),
     ("api: {host: 0.0.0.0, tokens_file: /tokens}", "api.host: tokens cross the network"),
     ("api: {host: '::', anonymous: analyze}", "api.anonymous: whoever reaches :::7860"),
+    ("remote: {url: 'https://h', model: m}", "remote: nobody asks it while model_params.model is yolox-nano"),
+    (REMOTE.replace("https", "http"), "remote.url: pictures of your cameras cross the network to models.example.com"),
+    (
+        REMOTE.replace("MODEL_KEY", "NOT_SET_HERE"),
+        "remote.api_key: NOT_SET_HERE is not set in this environment; inference",
+    ),
     ("max_streams: 1", "max_streams: all 1 are taken"),
     ("stream_params: {roi: [0, 0, 1, 1]}", "stream_params.roi: [0, 0, 1, 1] is the whole frame"),
     ("cameras: {door: {source: 'sim:', roi: [0, 0, 1, 1]}}", "cameras.door.roi: [0, 0, 1, 1] is the whole frame"),

@@ -11,7 +11,8 @@ from watchpost.settings import Scope, SiteSettings, changed_scopes, leaves, scop
 
 CAMERAS = {"door": "sim:street", "yard": {"source": "sim:room", "max_frames": 5}}
 CENTRE = {"bootstrap": "centre:9092", "schema_registry": {"url": "http://registry:8081"}}
-EVERYTHING = settings_from({"cameras": CAMERAS, "central": CENTRE})
+SERVER = {"url": "https://models/v1", "model": "qwen3-vl-8b"}
+EVERYTHING = settings_from({"cameras": CAMERAS, "central": CENTRE, "remote": SERVER})
 ROOT = Path(__file__).parents[2] / "services" / "watchpost"
 SERVICES = (Scope.INGEST, Scope.INFERENCE, Scope.EVENTS, Scope.BRIDGE, Scope.API)
 
@@ -24,6 +25,7 @@ CHANGES: list[tuple[dict[str, Any], set[Scope]]] = [
     ({"cameras": {**CAMERAS, "door": {"source": "sim:street", "tasks": [DOG]}}}, {Scope.CAMERAS}),
     ({"tasks": [DOG]}, {Scope.CAMERAS, Scope.API}),
     ({"model_params": {"model": "remote"}}, {Scope.INFERENCE, Scope.API}),
+    ({"remote": {**SERVER, "prefill": False}}, {Scope.INFERENCE}),
     ({"stream_params": {"resolution": "480p"}}, {Scope.CAMERAS, Scope.API}),
     ({"model_params": {"skip_frames": 3}}, {Scope.CAMERAS, Scope.API}),
     ({"model_params": {"precision": "int4"}}, {Scope.INFERENCE}),
@@ -46,7 +48,7 @@ CHANGES: list[tuple[dict[str, Any], set[Scope]]] = [
 
 
 def settings(**changes: Any) -> SiteSettings:
-    return settings_from({"cameras": CAMERAS, "central": CENTRE, **changes})
+    return settings_from({"cameras": CAMERAS, "central": CENTRE, "remote": SERVER, **changes})
 
 
 def specs(of: SiteSettings) -> dict[str, CameraSpec]:

@@ -13,11 +13,14 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from watchpost.errors import ConfigError
-from watchpost.settings.masking import without_login
+from watchpost.settings.masking import without_secrets
 from watchpost.settings.site import SiteSettings
 from watchpost.settings.tasks import asked_of
 
 __all__ = ["load_settings", "read_file", "settings_from"]
+
+# whoever writes one of these wrongly has probably written the secret itself
+_SECRETS = frozenset({"secret", "api_key"})
 
 
 def load_settings(path: Path | None) -> SiteSettings:
@@ -80,11 +83,12 @@ def _explained(error: ValidationError) -> ConfigError:
         return ConfigError(key, "is missing", f"add {location[-1]}: …")
     message = first["msg"].removeprefix("Value error, ")
     problem, _, remedy = message.partition("; ")
-    return ConfigError(key, f"{problem} (got {_shown(first['input'])})", remedy or "correct the value")
+    shown = "what is not shown here" if location[-1:] and location[-1] in _SECRETS else _shown(first["input"])
+    return ConfigError(key, f"{problem} (got {shown})", remedy or "correct the value")
 
 
 def _shown(value: object) -> str:
-    text = without_login(repr(value))  # a password in an address must not reach a log
+    text = without_secrets(repr(value))  # a password in an address must not reach a log
     return text if len(text) <= 80 else text[:77] + "..."  # noqa: PLR2004  (a terminal's line)
 
 

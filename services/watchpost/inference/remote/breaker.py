@@ -10,7 +10,7 @@ from watchpost.inference.remote.failures import Failure
 __all__ = ["Admission", "CircuitBreaker"]
 
 _FAILURES = 3
-_FIRST_WAIT_S = 1.0
+_FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 30.0
 _LONGEST_RETRY_AFTER_S = 300.0
 
@@ -27,7 +27,7 @@ class Admission(Enum):
 class CircuitBreaker:
     """Closed until calls fail three times in a row, or once in a way that lasts or that says when to come again.
 
-    Then it lets nothing through, and after a wait (1 s, doubled up to 30 s) one request, which closes it or begins
+    Then it lets nothing through, and after a wait (0.5 s, doubled up to 30 s) one request, which closes it or begins
     the next wait.
     """
 
