@@ -26,9 +26,9 @@ def config(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("model", "device", "says"),
     [
-        ("qwen3-vl-8b-int4", "cuda:0", "--model: 'qwen3-vl-8b-int4' cannot be run yet: Qwen3-VL comes with a later"),
-        ("qwen3-vl-8b/int4", None, "use one of yolox-nano, or leave it out: the CPU analyzer runs then"),
-        ("yolo", None, "--model: 'yolo' is not in the catalogue; use one of yolox-nano (Qwen3-VL comes with a later"),
+        ("qwen3-vl-30b-int4", "cuda:0", "--model: qwen3-vl-30b does not come in int4: its weights are experts"),
+        ("qwen3-vl-30b/int8", None, "use qwen3-vl-30b-fp16 on a card of 80 GB, or qwen3-vl-8b-int8"),
+        ("yolo", None, "--model: 'yolo' is not in the catalogue; use one of yolox-nano, qwen3-vl-4b"),
         ("movenet-multipose", None, "--model: 'movenet-multipose' is no detector"),
         ("yolox-nano-int3", None, "--model: 'yolox-nano-int3' is not in the catalogue"),
         ("", None, "--model: '' is not in the catalogue"),

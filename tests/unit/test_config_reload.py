@@ -97,7 +97,7 @@ def test_reload_that_held_something_back_may_be_taken_back() -> None:
     assert (again.held_back, again.changed) == ((), ())
 
 
-@pytest.mark.parametrize("raw", [{"sites": "x"}, {"model_params": {"model": "qwen3-vl-8b"}}, {"max_streams": 0}])
+@pytest.mark.parametrize("raw", [{"sites": "x"}, {"model_params": {"model": "qwen3-vl-30b/int4"}}, {"max_streams": 0}])
 def test_file_that_is_not_sound_is_no_plan(raw: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         plan_reload(in_force(), raw)

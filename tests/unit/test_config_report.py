@@ -142,8 +142,14 @@ def test_published_precision_is_no_error_and_what_is_in_force_is_told(tmp_path: 
 
 
 def test_model_that_nothing_runs_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"model_params\.model: .*Qwen3-VL comes with a later version"):
-        reported(tmp_path, "model_params: {model: qwen3-vl-8b/int4}")
+    with pytest.raises(ConfigError, match=r"model_params\.model: .*bitsandbytes leaves at 16 bits"):
+        reported(tmp_path, "model_params: {model: qwen3-vl-30b/int4}")
+
+
+def test_larger_model_is_told_with_its_precision(tmp_path: Path) -> None:
+    report = reported(tmp_path, "model_params: {model: qwen3-vl-8b/int4, device: 'cuda:1'}")
+
+    assert (report.model.name, report.model.precision, report.model.device) == ("qwen3-vl-8b", "int4", "cuda:1")
 
 
 def test_nothing_secret_is_shown(tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ def test_model_without_a_detector_is_told(models_dir: Path) -> None:
             "model_params.model: 'yolox-nona' is not in the catalogue; use one of yolox-nano",
         ),
         (ModelParams(model="movenet-multipose"), "'movenet-multipose' is no detector"),
-        (ModelParams(model="qwen3-vl-8b/int4"), "cannot be run yet: Qwen3-VL comes with a later version"),
+        (ModelParams(model="qwen3-vl-30b/int4"), "does not come in int4"),
     ],
 )
 def test_settings_that_no_analyzer_fits_are_told(params: ModelParams, said: str) -> None:

@@ -1,15 +1,34 @@
 """Which analyzer the settings ask for."""
 
+import importlib.util
+
 import structlog
 
+from watchpost.errors import ConfigError
 from watchpost.inference.analyzer import Analyzer
-from watchpost.inference.yolox import load_yolox
-from watchpost.models import check_questions, choose_model, default_models_dir, load_catalogue
+from watchpost.inference.calibration_file import calibration_path, read_calibration
+from watchpost.inference.question_analyzer import LookRules, QuestionAnalyzer
+from watchpost.inference.remote.scorer import RemoteScorer
+from watchpost.inference.scorer import Scorer
+from watchpost.inference.yolox import YoloxAnalyzer, load_yolox
+from watchpost.models import (
+    DIRECTORY_MODELS,
+    REMOTE,
+    ChosenModel,
+    check_questions,
+    choose_model,
+    default_models_dir,
+    digest_of_directory,
+    directory_of,
+    load_catalogue,
+)
 from watchpost.settings import Scope, SiteSettings, version_of
 
-__all__ = ["build_analyzer"]
+__all__ = ["build_analyzer", "build_scorer"]
 
 _LOG = structlog.get_logger()
+_ALONGSIDE = "yolox-nano"
+_KEY = "model_params.model"
 
 
 def build_analyzer(settings: SiteSettings) -> Analyzer:
@@ -17,15 +36,75 @@ def build_analyzer(settings: SiteSettings) -> Analyzer:
 
     Raises ConfigError for a model that nothing here can run, ModelError for one whose files are missing or unusable.
     """
-    catalogue = load_catalogue(settings.models_catalogue)
-    chosen = choose_model(settings.model_params, catalogue)
+    chosen = _chosen(settings)
     check_questions(settings)
+    if not _is_asked(chosen):
+        return _detector(chosen.name, settings)
+    return QuestionAnalyzer(
+        _scorer(chosen, settings),
+        _detector(_ALONGSIDE, settings),
+        read_calibration(calibration_path(settings.state_dir)),
+        version_of(settings, Scope.INFERENCE),
+        LookRules(settings.inference.pair_frames),
+        falls_back=settings.remote is not None and settings.remote.fallback and chosen.name == REMOTE,
+    )
+
+
+def build_scorer(settings: SiteSettings) -> Scorer:
+    """The model that is asked questions.
+
+    Raises ConfigError for one that weighs no answers, else as `build_analyzer`.
+    """
+    chosen = _chosen(settings)
+    if not _is_asked(chosen):
+        known = ", ".join([*DIRECTORY_MODELS, REMOTE])
+        raise ConfigError(_KEY, f"{chosen.name} weighs no answers", f"use one of {known}")
+    return _scorer(chosen, settings)
+
+
+def _chosen(settings: SiteSettings) -> ChosenModel:
+    chosen = choose_model(settings.model_params, load_catalogue(settings.models_catalogue))
     for remark in chosen.remarks:
         _LOG.info("model_runs_as_it_can", remark=remark)
+    return chosen
+
+
+def _is_asked(chosen: ChosenModel) -> bool:
+    return chosen.name == REMOTE or chosen.name in DIRECTORY_MODELS
+
+
+def _detector(name: str, settings: SiteSettings) -> YoloxAnalyzer:
     return load_yolox(
-        chosen.name,
+        name,
         default_models_dir(),
         version_of(settings, Scope.INFERENCE),
         threads=settings.inference.threads,
-        catalogue=catalogue,
+        catalogue=load_catalogue(settings.models_catalogue),
+    )
+
+
+def _scorer(chosen: ChosenModel, settings: SiteSettings) -> Scorer:
+    if chosen.name == REMOTE:
+        if settings.remote is None:
+            raise ConfigError("remote", "is not set, and model_params.model is remote", "write remote: {url, model}")
+        return RemoteScorer(settings.remote)
+    directory = directory_of(chosen.name, default_models_dir())
+    if importlib.util.find_spec("torch") is None:
+        raise ConfigError(
+            _KEY,
+            f"{chosen.name} needs torch, which is not installed",
+            "make setup-inference, or use the image for GPUs",
+        )
+    # a base install has no torch: what needs it is imported where it is there
+    from watchpost.inference.qwen3_vl.loading import Loading, load_scorer  # noqa: PLC0415
+
+    return load_scorer(
+        Loading(
+            name=chosen.name,
+            directory=directory,
+            digest=digest_of_directory(directory),
+            asked=chosen.precision,
+            device=chosen.device,
+            largest_batch=settings.inference.batch,
+        )
     )

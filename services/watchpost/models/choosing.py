@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from watchpost.errors import ConfigError
 from watchpost.models.catalogue import Catalogue
+from watchpost.models.directories import DIRECTORY_MODELS
 from watchpost.settings import ModelParams
 
 __all__ = ["REMOTE", "ChosenModel", "choose_model"]
@@ -13,7 +14,8 @@ REMOTE = "remote"
 
 _DETECTORS_PRECISION, _DETECTORS_DEVICE = "fp32", "cpu"
 _KEY = "model_params.model"
-_LATER = "Qwen3-VL comes with a later version"
+_SIXTEEN_BITS = "fp16"
+_EXPERTS = "qwen3-vl-30b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ def choose_model(params: ModelParams, catalogue: Catalogue) -> ChosenModel:
     if params.model == REMOTE:
         return _remote(params)
     name, precision = _split(params.model, catalogue)
+    if name in DIRECTORY_MODELS:
+        return _directory_model(name, precision or params.precision or _SIXTEEN_BITS, params.device)
     spec = catalogue.models.get(name)
     detectors = sorted(known for known, model in catalogue.models.items() if model.detector is not None)
     if spec is None or spec.detector is None:
@@ -48,6 +52,20 @@ def choose_model(params: ModelParams, catalogue: Catalogue) -> ChosenModel:
     if params.device not in {"auto", _DETECTORS_DEVICE}:
         remarks.append(f"{name} runs on the CPU alone, so {params.device} is not in use")
     return ChosenModel(name, _DETECTORS_PRECISION, _DETECTORS_DEVICE, tuple(remarks))
+
+
+def _directory_model(name: str, precision: str, device: str) -> ChosenModel:
+    if name == _EXPERTS and precision in {"int8", "int4"}:
+        problem = (
+            f"{name} does not come in {precision}: its weights are experts, which bitsandbytes leaves at 16 bits, "
+            "so it would need 62 GB all the same"
+        )
+        raise ConfigError(_KEY, problem, f"use {name}-fp16 on a card of 80 GB, or qwen3-vl-8b-{precision}")
+    if precision == _DETECTORS_PRECISION:
+        return ChosenModel(
+            name, _SIXTEEN_BITS, device, (f"{name} runs in fp16 on a GPU, so fp32 is not in force there",)
+        )
+    return ChosenModel(name, precision, device, ())
 
 
 def _remote(params: ModelParams) -> ChosenModel:
@@ -64,13 +82,9 @@ def _split(model: str, catalogue: Catalogue) -> tuple[str, str | None]:
 
 
 def _unusable(model: str, catalogue: Catalogue, detectors: list[str]) -> ConfigError:
-    if model.lower().startswith("qwen"):
-        problem = f"{model!r} cannot be run yet: {_LATER}"
-        return ConfigError(
-            _KEY, problem, f"use one of {', '.join(detectors)}, or leave it out: the CPU analyzer runs then"
-        )
     if model in catalogue.models:
         problem = f"{model!r} is no detector: it looks at no frame by itself"
     else:
         problem = f"{model!r} is not in the catalogue"
-    return ConfigError(_KEY, problem, f"use one of {', '.join(detectors)} ({_LATER})")
+    known = ", ".join([*detectors, *DIRECTORY_MODELS, REMOTE])
+    return ConfigError(_KEY, problem, f"use one of {known}")

@@ -35,8 +35,8 @@ _log = structlog.get_logger()
 
 
 def default_models_dir() -> Path:
-    """The folder of `WATCHPOST_MODELS`, else one in the user's cache."""
-    named = os.environ.get("WATCHPOST_MODELS")
+    """The folder of `WATCHPOST_MODELS` or `MODELS_DIR`, else one in the user's cache."""
+    named = os.environ.get("WATCHPOST_MODELS") or os.environ.get("MODELS_DIR")
     return Path(named) if named else Path.home() / ".cache" / "watchpost" / "models"
 
 

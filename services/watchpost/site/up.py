@@ -7,6 +7,7 @@ from pathlib import Path
 
 import structlog
 
+from watchpost.models import check_present
 from watchpost.settings import Scope, SiteSettings, version_of
 from watchpost.site.config_watch import ConfigWatch
 from watchpost.site.reload_plan import read_config, services_of
@@ -31,10 +32,12 @@ def run_site(path: Path | None) -> None:
 
     Raises:
         ConfigError: the file is not sound, or does not fit this machine: a taken port for one.
+        ModelError: the model in force is not on this machine.
         RetryableError: Kafka cannot be started or reached.
     """
     watch = None if path is None else ConfigWatch(path)
     config = read_config(path)
+    check_present(config.settings)
     settings, run_dir = config.settings, config.settings.state_dir / "run"
     configure_logs("up", settings.site.name, settings.telemetry.log_format, settings.telemetry.log_level)
     stop, reload = asked_to_end(), asked_to_reload()

@@ -18,7 +18,7 @@ class Experts:
 
     Args:
         router: experts x hidden.
-        gate_up: experts x hidden x twice the intermediate size, as the checkpoint holds it.
+        gate_up: experts x hidden x twice the intermediate size.
         down: experts x intermediate x hidden.
         chosen: how many experts a token goes through.
 

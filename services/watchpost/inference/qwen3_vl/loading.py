@@ -4,7 +4,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -14,6 +13,7 @@ from watchpost.inference.qwen3_vl.canvases import DEFAULT_CANVASES
 from watchpost.inference.qwen3_vl.checkpoint import Checkpoint
 from watchpost.inference.qwen3_vl.engine import Engine
 from watchpost.inference.qwen3_vl.forward import Model
+from watchpost.inference.qwen3_vl.memory import check_fits, memory_need
 from watchpost.inference.qwen3_vl.operations import Operations, TorchOperations
 from watchpost.inference.qwen3_vl.places import Canvas
 from watchpost.inference.qwen3_vl.projections import Precision, sixteen_bits
@@ -23,9 +23,8 @@ from watchpost.inference.qwen3_vl.slots import SlotTables
 from watchpost.inference.qwen3_vl.weights import load_weights
 from watchpost.inference.scorer import ScorerIdentity
 
-__all__ = ["Asked", "Loading", "load_scorer", "precision_on"]
+__all__ = ["Loading", "load_scorer", "precision_on"]
 
-Asked = Literal["fp32", "fp16", "int8", "int4"]
 _PREFIX_TOKENS = 512
 _SUFFIX = "A="
 _FP8_SINCE, _BF16_SINCE = (8, 9), (8, 0)
@@ -39,7 +38,7 @@ class Loading:
         name: the model's name, for provenance.
         directory: where its files lie.
         digest: what its files were when they were looked at.
-        asked: the precision asked for.
+        asked: the precision asked for: fp16, int8 or int4.
         device: `cpu` or `cuda:N`.
         canvases: the sizes that pictures are scaled to.
         largest_batch: the most pictures in one pass.
@@ -49,13 +48,13 @@ class Loading:
     name: str
     directory: Path
     digest: str
-    asked: Asked
+    asked: str
     device: str
     canvases: Sequence[Canvas] = DEFAULT_CANVASES
     largest_batch: int = 32
 
 
-def precision_on(device: torch.device, asked: Asked) -> Precision:
+def precision_on(device: torch.device, asked: str) -> Precision:
     """What is in force: 8 bits are floats where the card multiplies them; a CPU computes in 32 bits."""
     if device.type != "cuda":
         return Precision.FP32
@@ -80,6 +79,8 @@ def load_scorer(loading: Loading) -> Qwen3VlScorer:
     precision = precision_on(device, loading.asked)
     has_bf16 = device.type == "cuda" and torch.cuda.get_device_capability(device) >= _BF16_SINCE
     dtype = sixteen_bits(precision, has_bf16=has_bf16)
+    if device.type == "cuda":
+        _check_memory(loading, shape, device)
     plain = Precision.FP32 if precision is Precision.FP32 else _plain(dtype)
 
     def tensor(name: str) -> Tensor:
@@ -91,6 +92,16 @@ def load_scorer(loading: Loading) -> Qwen3VlScorer:
     engine = Engine(model, tables, captures=device.type == "cuda")
     identity = ScorerIdentity(loading.name, precision.value, loading.digest)
     return Qwen3VlScorer(engine, tokenize, identity, loading.canvases, loading.largest_batch)
+
+
+def _check_memory(loading: Loading, shape: ModelShape, device: torch.device) -> None:
+    largest = max(loading.canvases, key=lambda canvas: canvas.width_px * canvas.height_px)
+    needs = {
+        asked: memory_need(shape, precision_on(device, asked), largest, loading.largest_batch, SLOTS * _PREFIX_TOKENS)
+        for asked in ("fp16", "int8", "int4")
+    }
+    free_bytes, _ = torch.cuda.mem_get_info(device)
+    check_fits(loading.name, str(device), needs, loading.asked, free_bytes)
 
 
 def _plain(dtype: torch.dtype) -> Precision:

@@ -178,8 +178,13 @@ def _layer(tensor: TensorSource, at: str, shape: ModelShape, precision: Precisio
         if experts is None
         else Experts(
             router=tensor(f"{at}mlp.gate.weight"),
-            gate_up=tensor(f"{at}mlp.experts.gate_up_proj"),
-            down=tensor(f"{at}mlp.experts.down_proj"),
+            gate_up=_inputs_first(tensor(f"{at}mlp.experts.gate_up_proj"), shape.text.hidden),
+            down=_inputs_first(tensor(f"{at}mlp.experts.down_proj"), experts.intermediate),
             chosen=experts.chosen,
         ),
     )
+
+
+def _inputs_first(experts: Tensor, inputs: int) -> Tensor:
+    """Experts x inputs x outputs: published checkpoints have them so, those that transformers 5 writes turned round."""
+    return experts if experts.shape[1] == inputs else experts.transpose(1, 2).contiguous()
