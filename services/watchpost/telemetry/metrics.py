@@ -25,6 +25,9 @@ __all__ = [
     "FRAME_STORE_BYTES",
     "INFERENCE_LAG_RECORDS",
     "INFERENCE_SECONDS",
+    "REMOTE_FAILURES",
+    "REMOTE_LIMIT_REQUESTS",
+    "REMOTE_SECONDS",
     "SOURCE_BYTES",
     "THUMBNAILS_MISSED",
     "THUMBNAILS_TAKEN",
@@ -47,6 +50,9 @@ FRAMES_ANALYZED = Counter("watchpost_frames_analyzed_total", "Frames analysed", 
 FRAMES_SKIPPED = Counter("watchpost_frames_skipped_total", "Frames answered without analysis", ["camera", "reason"])
 INFERENCE_SECONDS = Histogram("watchpost_inference_seconds", "Time that the analyzer took for a batch")
 INFERENCE_LAG_RECORDS = Gauge("watchpost_inference_lag_records", "Frames waiting to be analysed")
+REMOTE_SECONDS = Histogram("watchpost_remote_seconds", "Time until the model server answered a request")
+REMOTE_LIMIT_REQUESTS = Gauge("watchpost_remote_limit_requests", "Requests that the model server takes at once")
+REMOTE_FAILURES = Counter("watchpost_remote_failures_total", "Failures of the model server, by setting", ["setting"])
 
 # events
 EVENTS_EMITTED = Counter("watchpost_events_emitted_total", "Event revisions written", ["type", "phase"])

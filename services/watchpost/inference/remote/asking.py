@@ -16,6 +16,7 @@ from watchpost.inference.remote.pictures import data_url
 from watchpost.inference.remote.prompt import chat_request
 from watchpost.inference.scorer import LabelScores, Look
 from watchpost.settings import RemoteSettings
+from watchpost.telemetry import metrics
 
 __all__ = ["Asking", "Scores"]
 
@@ -66,6 +67,7 @@ class Asking:
         before = self._breaker.reason
         if isinstance(outcome, Failure):
             self._breaker.failed(outcome)
+            metrics.REMOTE_FAILURES.labels(outcome.key).inc()
             if before is None or before.key != outcome.key:
                 _LOG.warning("remote_server_fails", problem=str(outcome))
         else:
@@ -127,11 +129,13 @@ class Asking:
         async with self._gate.passed() as begun:
             sent_s = loop.time()
             top = await self._server.ask(body)
+            metrics.REMOTE_SECONDS.observe(loop.time() - sent_s)
             if not isinstance(top, Failure):
                 if is_first:  # the others find the picture in the cache: another kind of request
                     self._limit.took(begun, loop.time() - sent_s)
             elif top.is_overload:
                 self._limit.failed(begun)
+            metrics.REMOTE_LIMIT_REQUESTS.set(self._limit.most_now)
             return top
 
     def _too_slow(self) -> Failure:
