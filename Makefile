@@ -14,7 +14,7 @@ GPU_IMAGE ?= watchpost:gpu
 BUILD_SETTINGS = PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST HTTP_PROXY HTTPS_PROXY NO_PROXY
 BUILD_ARGS = $(foreach name,$(BUILD_SETTINGS),$(if $($(name)),--build-arg $(name)))
 
-.PHONY: demo test test-k8s lint format setup setup-inference locks bench-accuracy bench-analyze bench-image image image-gpu clean
+.PHONY: demo test test-k8s lint format setup setup-inference locks bench-accuracy bench-analyze bench-image bench-qwen3-vl bench-qwen3-vl-cameras image image-gpu clean
 
 demo: .venv/ready .venv/parts
 	@$(BIN)/watchpost demo $(if $(SOURCE),--source "$(SOURCE)") $(ARGS)
@@ -45,6 +45,13 @@ bench-analyze: .venv/ready-dev .venv/parts
 
 bench-image: .venv/ready-dev
 	@$(BIN)/python -m benchmarks.image $(IMAGE)
+
+# needs a GPU: pictures a second by model, precision and canvas, then cameras held at their pace
+bench-qwen3-vl: .venv/ready-inference
+	$(BIN)/python -m benchmarks.qwen3_vl.speed $(ARGS)
+
+bench-qwen3-vl-cameras: .venv/ready-inference
+	$(BIN)/python -m benchmarks.qwen3_vl.capacity $(ARGS)
 
 # the one image of the CPU services
 image:
