@@ -4,7 +4,7 @@ import importlib.util
 
 import structlog
 
-from watchpost.errors import ConfigError
+from watchpost.errors import ConfigError, ModelError, RetryableError
 from watchpost.inference.analyzer import Analyzer
 from watchpost.inference.calibration_file import calibration_path, read_calibration
 from watchpost.inference.question_analyzer import LookRules, QuestionAnalyzer
@@ -22,7 +22,7 @@ from watchpost.models import (
     directory_of,
     load_catalogue,
 )
-from watchpost.settings import Scope, SiteSettings, version_of
+from watchpost.settings import RemoteSettings, Scope, SiteSettings, version_of
 
 __all__ = ["build_analyzer", "build_scorer"]
 
@@ -45,7 +45,8 @@ def build_analyzer(settings: SiteSettings) -> Analyzer:
         _detector(_ALONGSIDE, settings),
         read_calibration(calibration_path(settings.state_dir)),
         version_of(settings, Scope.INFERENCE),
-        LookRules(settings.inference.pair_frames),
+        # OpenAI's interface has no way to say that two pictures are one look
+        LookRules(settings.inference.pair_frames and chosen.name != REMOTE),
         falls_back=settings.remote is not None and settings.remote.fallback and chosen.name == REMOTE,
     )
 
@@ -87,7 +88,7 @@ def _scorer(chosen: ChosenModel, settings: SiteSettings) -> Scorer:
     if chosen.name == REMOTE:
         if settings.remote is None:
             raise ConfigError("remote", "is not set, and model_params.model is remote", "write remote: {url, model}")
-        return RemoteScorer(settings.remote)
+        return _remote_scorer(settings.remote)
     directory = directory_of(chosen.name, default_models_dir())
     if importlib.util.find_spec("torch") is None:
         raise ConfigError(
@@ -108,3 +109,14 @@ def _scorer(chosen: ChosenModel, settings: SiteSettings) -> Scorer:
             largest_batch=settings.inference.batch,
         )
     )
+
+
+def _remote_scorer(remote: RemoteSettings) -> RemoteScorer:
+    scorer = RemoteScorer(remote)
+    try:
+        scorer.check()
+    except (ModelError, RetryableError) as problem:
+        if isinstance(problem, ModelError) and not remote.fallback:
+            raise
+        _LOG.warning("remote_server_fails", problem=str(problem))
+    return scorer

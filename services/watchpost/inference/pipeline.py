@@ -13,6 +13,7 @@ from watchpost.errors import FrameCorruptError, FrameGoneError
 from watchpost.frames import FrameStore
 from watchpost.inference.analyzer import Analyzer, LoadedFrame, Observation
 from watchpost.inference.analyzers import build_analyzer
+from watchpost.inference.looking import BatchLimit, seen_in
 from watchpost.inference.shedding import overdue
 from watchpost.settings import InferenceSettings, SiteSettings
 from watchpost.stream import DeadLetters, Received, RecordConsumer, RecordProducer, client_config, watched
@@ -39,7 +40,7 @@ def run(settings: SiteSettings) -> None:
             for camera in {camera for partition in partitions for camera in cameras.pop(partition, ())}:
                 analyzer.forget(camera)
 
-        store = FrameStore(settings.frames, clock)
+        store, limit = FrameStore(settings.frames, clock), BatchLimit(settings.inference.batch)
         client = client_config(settings.kafka.address, settings.kafka.security.client_config(), "watchpost-inference")
         producer = RecordProducer(client)
         with RecordConsumer(
@@ -55,7 +56,7 @@ def run(settings: SiteSettings) -> None:
                 batch = frames.take(_BACKLOG_RECORDS, settings.inference.batch_wait_ms)
                 for received in batch:
                     cameras[received.partition].add(CameraId(received.key))
-                for observation in answer(batch, analyzer, store, clock, settings.inference):
+                for observation in answer(batch, analyzer, store, clock, settings.inference, limit):
                     producer.send(TopicName.OBSERVATIONS, observation, key=observation.camera)
                 producer.flush()
                 frames.commit()
@@ -68,13 +69,14 @@ def answer(
     store: FrameStore,
     clock: Clock,
     settings: InferenceSettings,
+    limit: BatchLimit,
 ) -> Iterator[FrameAnalyzed]:
     """One answer for each new frame of `batch`, in its order; a skip is an answer too, counted under its reason."""
     new = [received.record for received in batch if received.record is not None and not received.warm_up]
     left_out = overdue(new, clock.now(), timedelta(seconds=settings.stale_after_s), settings.batch)
     for start in range(0, len(batch), settings.batch):
         together = batch[start : start + settings.batch]
-        seen, skipped = _look_at(together, left_out, analyzer, store, clock)
+        seen, skipped = _look_at(together, left_out, analyzer, store, clock, limit)
         for received in together:
             frame = received.record
             if frame is not None and not received.warm_up:
@@ -89,6 +91,7 @@ def _look_at(
     analyzer: Analyzer,
     store: FrameStore,
     clock: Clock,
+    limit: BatchLimit,
 ) -> tuple[dict[str, Observation | SkipReason], dict[str, SkipReason]]:
     """What was seen in which frames, and why others were not looked at, by frame_id."""
     loaded: list[LoadedFrame] = []
@@ -105,7 +108,7 @@ def _look_at(
             skipped[frame.frame_id] = taken
         else:
             loaded.append(taken)
-    return _analyze(loaded, analyzer), skipped
+    return seen_in(loaded, analyzer, limit), skipped
 
 
 def _load(frame: FrameCaptured, store: FrameStore, clock: Clock, *, late_is_fine: bool) -> LoadedFrame | SkipReason:
@@ -118,25 +121,6 @@ def _load(frame: FrameCaptured, store: FrameStore, clock: Clock, *, late_is_fine
     except FrameCorruptError as error:
         _LOG.warning("frame is corrupt", frame_id=frame.frame_id, camera=frame.camera, error=str(error))
         return SkipReason.FRAME_CORRUPT
-
-
-def _analyze(frames: list[LoadedFrame], analyzer: Analyzer) -> dict[str, Observation | SkipReason]:
-    """What was seen, by frame_id. One frame that the analyzer chokes on does not take the others with it."""
-    with metrics.INFERENCE_SECONDS.time():
-        try:
-            return _by_frame(frames, analyzer.analyze(frames)) if frames else {}
-        except Exception:  # noqa: BLE001  whatever one frame does to a model, the worker must answer the others
-            if len(frames) == 1:
-                only = frames[0].record
-                _LOG.exception("analyzer failed", frame_id=only.frame_id, camera=only.camera)
-                return {}
-    return {frame_id: seen for frame in frames for frame_id, seen in _analyze([frame], analyzer).items()}
-
-
-def _by_frame(
-    frames: list[LoadedFrame], seen: Sequence[Observation | SkipReason]
-) -> dict[str, Observation | SkipReason]:
-    return {frame.record.frame_id: observation for frame, observation in zip(frames, seen, strict=True)}
 
 
 def _observation(

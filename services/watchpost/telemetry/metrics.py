@@ -23,6 +23,8 @@ __all__ = [
     "FRAMES_DROPPED",
     "FRAMES_SKIPPED",
     "FRAME_STORE_BYTES",
+    "INFERENCE_BATCHES_REFUSED",
+    "INFERENCE_BATCH_FRAMES",
     "INFERENCE_LAG_RECORDS",
     "INFERENCE_SECONDS",
     "REMOTE_FAILURES",
@@ -49,6 +51,8 @@ FRAME_STORE_BYTES = Gauge("watchpost_frame_store_bytes", "Bytes of frames that t
 FRAMES_ANALYZED = Counter("watchpost_frames_analyzed_total", "Frames analysed", ["camera"])
 FRAMES_SKIPPED = Counter("watchpost_frames_skipped_total", "Frames answered without analysis", ["camera", "reason"])
 INFERENCE_SECONDS = Histogram("watchpost_inference_seconds", "Time that the analyzer took for a batch")
+INFERENCE_BATCH_FRAMES = Gauge("watchpost_inference_batch_frames", "Frames that the model's memory held at once")
+INFERENCE_BATCHES_REFUSED = Counter("watchpost_inference_batches_refused_total", "Batches too large for the memory")
 INFERENCE_LAG_RECORDS = Gauge("watchpost_inference_lag_records", "Frames waiting to be analysed")
 REMOTE_SECONDS = Histogram("watchpost_remote_seconds", "Time until the model server answered a request")
 REMOTE_LIMIT_REQUESTS = Gauge("watchpost_remote_limit_requests", "Requests that the model server takes at once")
