@@ -11,7 +11,7 @@ from watchpost.errors import BatchTooLargeError, ModelError, RetryableError
 from watchpost.inference.analyzer import Analyzer, LoadedFrame, Observation
 from watchpost.telemetry import metrics
 
-__all__ = ["BatchLimit", "seen_in"]
+__all__ = ["BatchLimit", "Seen", "seen_in"]
 
 _LOG = structlog.get_logger()
 _GROWS_AFTER_S = 180.0
@@ -28,7 +28,7 @@ class BatchLimit:
 
     def __init__(self, most: int, now_s: Callable[[], float] = time.monotonic) -> None:
         self._most, self._now_s = most, now_s
-        self._frames, self._changed_s = most, now_s()
+        self._set(most)
 
     @property
     def frames(self) -> int:

@@ -85,6 +85,15 @@ def test_more_looks_and_sheets_than_fit_at_once_are_all_scored(tiny: Path) -> No
     assert all(len(scores) == 1 for scores in together)
 
 
+def test_prepared_scorer_says_what_another_says(tiny: Path) -> None:
+    look = Look(picture(4), QuestionSheet(QUESTIONS))
+    prepared = loaded(tiny)
+
+    prepared.prepare(QuestionSheet((COUNT_PEOPLE,)), CANVAS, (1, 4))
+
+    assert prepared.score([look]) == loaded(tiny).score([look])
+
+
 def test_directory_that_lacks_files_is_refused_with_what_was_looked_for(tmp_path: Path) -> None:
     (tmp_path / "qwen3-vl-8b").mkdir()
     (tmp_path / "qwen3-vl-8b" / "config.json").write_text("{}")

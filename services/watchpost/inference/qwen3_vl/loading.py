@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
 import torch
 from torch import Tensor
 
 from watchpost.errors import ConfigError
+from watchpost.inference.questions import COUNT_PEOPLE, QuestionSheet
 from watchpost.inference.qwen3_vl.canvases import DEFAULT_CANVASES
 from watchpost.inference.qwen3_vl.checkpoint import Checkpoint
 from watchpost.inference.qwen3_vl.engine import Engine
@@ -25,6 +27,7 @@ from watchpost.inference.scorer import ScorerIdentity
 
 __all__ = ["Loading", "load_scorer", "precision_on"]
 
+_LOG = structlog.get_logger()
 _PREFIX_TOKENS = 512
 _SUFFIX = "A="
 _FP8_SINCE, _BF16_SINCE = (8, 9), (8, 0)
@@ -74,6 +77,8 @@ def load_scorer(loading: Loading) -> Qwen3VlScorer:
     Raises ModelError for a directory that is missing something, ConfigError for a device that is not there.
     """
     device = _device(loading.device)
+    if device.type != "cuda" and loading.device == "auto":
+        _LOG.warning("no_gpu_is_visible", model=loading.name, remark="it runs on the CPU in fp32, minutes a picture")
     checkpoint = Checkpoint(loading.directory)
     shape = ModelShape.from_config(checkpoint.config)
     precision = precision_on(device, loading.asked)
@@ -91,7 +96,12 @@ def load_scorer(loading: Loading) -> Qwen3VlScorer:
     tables = SlotTables.empty(shape.text, SLOTS, _PREFIX_TOKENS, len(tokenize(_SUFFIX)), device, dtype)
     engine = Engine(model, tables, captures=device.type == "cuda")
     identity = ScorerIdentity(loading.name, precision.value, loading.digest)
-    return Qwen3VlScorer(engine, tokenize, identity, loading.canvases, loading.largest_batch)
+    scorer = Qwen3VlScorer(engine, tokenize, identity, loading.canvases, loading.largest_batch)
+    if device.type == "cuda":
+        # kernels are compiled and graphs captured before the first frame, which would expire meanwhile
+        for canvas in loading.canvases:
+            scorer.prepare(QuestionSheet((COUNT_PEOPLE,)), canvas, sorted({1, loading.largest_batch}))
+    return scorer
 
 
 def _check_memory(loading: Loading, shape: ModelShape, device: torch.device) -> None:
