@@ -34,6 +34,18 @@ def test_service_that_has_all_it_needs_is_ready_and_alive() -> None:
     assert json.loads(ready.text)["ready"] is True
 
 
+def test_loop_that_is_overdue_is_not_alive_and_one_that_said_how_long_it_takes_is() -> None:
+    health = Health("inference")
+
+    with serve_health(health, "127.0.0.1", 0) as port:
+        health.beat(next_within_s=900)
+        loading = httpx.get(f"http://127.0.0.1:{port}/healthz")
+        health.beat(next_within_s=0)
+        overdue = httpx.get(f"http://127.0.0.1:{port}/healthz")
+
+    assert (loading.status_code, overdue.status_code) == (200, 503)
+
+
 def test_metrics_and_the_known_paths_are_served() -> None:
     with serve_health(Health("bridge"), "127.0.0.1", 0) as port:
         metrics = httpx.get(f"http://127.0.0.1:{port}/metrics")

@@ -52,7 +52,7 @@ class FrameAnswers:
         """One answer for each new frame of what was read, in its order; a skip is counted under its reason."""
         new = [received.record for received in read if received.record is not None and not received.warm_up]
         stale_after = timedelta(seconds=self.settings.stale_after_s)
-        left_out = overdue(new, self.clock.now(), stale_after, self.settings.batch)
+        left_out = overdue(new, self.clock.now(), stale_after, self.limit.frames)
         for together, loaded in self._loaded_ahead(read, left_out):
             seen = self._looked_at(loaded)
             for received in together:
@@ -67,8 +67,9 @@ class FrameAnswers:
     ) -> Iterator[tuple[_Frames, list[tuple[str, _Loaded]]]]:
         """Each batch with its pixels, by frame_id; the next one's are on their way by then."""
         ahead: deque[tuple[_Frames, list[tuple[str, Future[_Loaded]]]]] = deque()
-        for start in range(0, len(read), self.settings.batch):
-            together = read[start : start + self.settings.batch]
+        batch = self.limit.frames
+        for start in range(0, len(read), batch):
+            together = read[start : start + batch]
             ahead.append((together, self._loading(together, left_out)))
             if len(ahead) > 1:
                 yield _arrived(*ahead.popleft())

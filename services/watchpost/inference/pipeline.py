@@ -10,6 +10,7 @@ from watchpost.frames import FrameStore
 from watchpost.inference.analyzers import build_analyzer
 from watchpost.inference.frame_answers import FrameAnswers
 from watchpost.inference.looking import BatchLimit
+from watchpost.inference.wedge import WatchedAnalyzer
 from watchpost.settings import SiteSettings
 from watchpost.stream import DeadLetters, RecordConsumer, RecordProducer, client_config, watched
 from watchpost.telemetry import metrics, running
@@ -20,13 +21,16 @@ __all__ = ["run"]
 _WARM_UP = timedelta(seconds=5)
 # all that waits is looked over at once, so that the oldest can be left out
 _BACKLOG_RECORDS = 256
+# 62 GB from a slow disk, and kernels that are compiled
+_LOADING_S = 900.0
 
 
 def run(settings: SiteSettings) -> None:
     """Frames in, observations out. A batch is committed after its observations are acknowledged."""
     clock = SystemClock()
     with running("inference", settings, "model", "kafka") as service:
-        analyzer = build_analyzer(settings)
+        service.health.beat(next_within_s=_LOADING_S)
+        analyzer = WatchedAnalyzer(build_analyzer(settings), settings.inference.wedged_after_s)
         service.health.ready("model")
         cameras: dict[int, set[CameraId]] = defaultdict(set)
 
@@ -52,6 +56,7 @@ def run(settings: SiteSettings) -> None:
                 for received in batch:
                     cameras[received.partition].add(CameraId(received.key))
                 for observation in answers.of(batch):
+                    service.health.beat()
                     producer.send(TopicName.OBSERVATIONS, observation, key=observation.camera)
                 producer.flush()
                 frames.commit()

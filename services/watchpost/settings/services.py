@@ -45,6 +45,7 @@ class InferenceSettings(StrictModel):
     batch: int = Field(default=4, ge=1, le=64)
     batch_wait_ms: int = Field(default=20, ge=0, le=1000)
     stale_after_s: float = Field(default=1, gt=0, description="while too many frames wait, older ones are skipped")
+    wedged_after_s: float = Field(default=60, gt=0, description="a worker that looks at one batch longer is replaced")
     threads: int = Field(default=1, ge=1)
     pair_frames: bool = Field(
         default=False, description="two neighbouring frames of a camera are one look of a larger model"

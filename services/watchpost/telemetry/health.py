@@ -37,7 +37,7 @@ class Health:
         self._service = service
         self._lock = threading.Lock()
         self._waiting = dict.fromkeys(parts, "not started yet")
-        self._beat_s = time.monotonic()
+        self.beat()
 
     @property
     def service(self) -> str:
@@ -59,9 +59,10 @@ class Health:
         with self._lock:
             return dict(self._waiting)
 
-    def beat(self) -> None:
-        """The service's loop turned once more."""
+    def beat(self, next_within_s: float = _BEAT_LIMIT_S) -> None:
+        """The service's loop turned once more. What takes longer, such as loading a model, says how long."""
         self._beat_s = time.monotonic()
+        self._due_s = self._beat_s + next_within_s
 
     def readiness(self) -> _Answer:
         """200 when nothing is waited for, else 503 with what and why; a supervisor's notes change nothing in that."""
@@ -71,8 +72,8 @@ class Health:
 
     def liveness(self) -> _Answer:
         """200 while the loop turns: a service that waits is alive, one that hangs is not."""
-        silent_s = time.monotonic() - self._beat_s
-        alive = silent_s < _BEAT_LIMIT_S
+        now_s = time.monotonic()
+        silent_s, alive = now_s - self._beat_s, now_s < self._due_s
         return _json(
             200 if alive else 503, {"service": self._service, "alive": alive, "last_beat_s_ago": round(silent_s, 1)}
         )
