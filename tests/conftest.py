@@ -7,6 +7,7 @@ import pytest
 from hypothesis import settings
 
 from tests.fakes.brokers import Broker, ContainerKafka, require_container
+from tests.fakes.tiny_qwen import write_tiny_qwen
 from tests.requirements import require_inference
 from watchpost.stream.embedded import EmbeddedKafka
 
@@ -29,6 +30,14 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
         return None
     module: pytest.Module = _ModuleOnTorch.from_parent(parent, path=module_path)
     return module
+
+
+@pytest.fixture(scope="session")
+def tiny_qwen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a tiny `qwen3-vl-4b`, in a models folder of its own. Read it, do not change it."""
+    directory = tmp_path_factory.mktemp("tiny") / "qwen3-vl-4b"
+    write_tiny_qwen(directory)
+    return directory
 
 
 @pytest.fixture(scope="session")
