@@ -12,15 +12,14 @@ from watchpost.inference.remote.scorer import RemoteScorer
 from watchpost.inference.scorer import Scorer
 from watchpost.inference.yolox import YoloxAnalyzer, load_yolox
 from watchpost.models import (
-    DIRECTORY_MODELS,
     REMOTE,
     ChosenModel,
+    ModelKind,
     check_questions,
     choose_model,
     default_models_dir,
-    digest_of_directory,
-    directory_of,
     load_catalogue,
+    model_directory,
 )
 from watchpost.settings import RemoteSettings, Scope, SiteSettings, version_of
 
@@ -38,7 +37,7 @@ def build_analyzer(settings: SiteSettings) -> Analyzer:
     """
     chosen = _chosen(settings)
     check_questions(settings)
-    if not _is_asked(chosen):
+    if chosen.kind is ModelKind.DETECTOR:
         return _detector(chosen.name, settings)
     return QuestionAnalyzer(
         _scorer(chosen, settings),
@@ -57,8 +56,8 @@ def build_scorer(settings: SiteSettings) -> Scorer:
     Raises ConfigError for one that weighs no answers, else as `build_analyzer`.
     """
     chosen = _chosen(settings)
-    if not _is_asked(chosen):
-        known = ", ".join([*DIRECTORY_MODELS, REMOTE])
+    if chosen.kind is ModelKind.DETECTOR:
+        known = ", ".join([*load_catalogue(settings.models_catalogue).directories(), REMOTE])
         raise ConfigError(_KEY, f"{chosen.name} weighs no answers", f"use one of {known}")
     return _scorer(chosen, settings)
 
@@ -68,10 +67,6 @@ def _chosen(settings: SiteSettings) -> ChosenModel:
     for remark in chosen.remarks:
         _LOG.info("model_runs_as_it_can", remark=remark)
     return chosen
-
-
-def _is_asked(chosen: ChosenModel) -> bool:
-    return chosen.name == REMOTE or chosen.name in DIRECTORY_MODELS
 
 
 def _detector(name: str, settings: SiteSettings) -> YoloxAnalyzer:
@@ -85,11 +80,11 @@ def _detector(name: str, settings: SiteSettings) -> YoloxAnalyzer:
 
 
 def _scorer(chosen: ChosenModel, settings: SiteSettings) -> Scorer:
-    if chosen.name == REMOTE:
+    directory = model_directory(settings)
+    if directory is None:
         if settings.remote is None:
             raise ConfigError("remote", "is not set, and model_params.model is remote", "write remote: {url, model}")
         return _remote_scorer(settings.remote)
-    directory = directory_of(chosen.name, default_models_dir())
     if importlib.util.find_spec("torch") is None:
         raise ConfigError(
             _KEY,
@@ -102,8 +97,8 @@ def _scorer(chosen: ChosenModel, settings: SiteSettings) -> Scorer:
     return load_scorer(
         Loading(
             name=chosen.name,
-            directory=directory,
-            digest=digest_of_directory(directory),
+            directory=directory.path,
+            digest=directory.digest,
             asked=chosen.precision,
             device=chosen.device,
             largest_batch=settings.inference.batch,

@@ -2,19 +2,21 @@
 
 from watchpost.models.answering import ANSWERING_REMEDY, check_questions, unanswering_model
 from watchpost.models.catalogue import Catalogue, DetectorSpec, ModelSpec, load_catalogue
-from watchpost.models.choosing import REMOTE, ChosenModel, choose_model
-from watchpost.models.directories import DIRECTORY_MODELS, digest_of_directory, directory_of
-from watchpost.models.presence import check_present
+from watchpost.models.choosing import REMOTE, ChosenModel, ModelKind, choose_model
+from watchpost.models.directories import digest_of_directory, directory_of
+from watchpost.models.presence import ModelDirectory, bring_model, check_present, model_directory
 from watchpost.models.pull import default_models_dir, pull, verified_bytes, verify
 
 __all__ = [
     "ANSWERING_REMEDY",
-    "DIRECTORY_MODELS",
     "REMOTE",
     "Catalogue",
     "ChosenModel",
     "DetectorSpec",
+    "ModelDirectory",
+    "ModelKind",
     "ModelSpec",
+    "bring_model",
     "check_present",
     "check_questions",
     "choose_model",
@@ -22,6 +24,7 @@ __all__ = [
     "digest_of_directory",
     "directory_of",
     "load_catalogue",
+    "model_directory",
     "pull",
     "unanswering_model",
     "verified_bytes",

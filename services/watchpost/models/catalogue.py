@@ -95,13 +95,32 @@ class DetectorSpec(_Entry):
 
 
 class ModelSpec(_Entry):
-    """One model."""
+    """One model: single files that are verified by their sums, or a whole directory that an operator brings.
+
+    Args:
+        purpose: what it is good for.
+        licence: of its weights.
+        origin: who made it, and of what.
+        files: each by its name.
+        detector: how a detector's file is fed and read.
+        repository: where a directory as Hugging Face lays it out is published there: `Qwen/Qwen3-VL-4B-Instruct`.
+        experts: whether it is a mixture of experts, which comes in 16 bits alone.
+
+    """
 
     purpose: str
     licence: str
     origin: str
-    files: Annotated[Mapping[_Name, ModelFile], Field(min_length=1)]
+    files: Mapping[_Name, ModelFile] = Field(default_factory=dict)
     detector: DetectorSpec | None = None
+    repository: Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$")] | None = None
+    experts: bool = False
+
+    @model_validator(mode="after")
+    def _is_files_or_directory(self) -> "ModelSpec":
+        if bool(self.files) == (self.repository is not None):
+            raise ValueError("a model is either files or a repository: name one of the two")
+        return self
 
     @model_validator(mode="after")
     def _detector_file_is_listed(self) -> "ModelSpec":
@@ -114,6 +133,10 @@ class Catalogue(_Entry):
     """All models, by name."""
 
     models: Mapping[_Name, ModelSpec]
+
+    def directories(self) -> dict[str, str]:
+        """The models that are directories: where each is published, by name."""
+        return {name: model.repository for name, model in self.models.items() if model.repository is not None}
 
     def model(self, name: str) -> ModelSpec:
         """The model of this name. Raises ModelError for an unknown one."""

@@ -1,72 +1,79 @@
 """The larger models: directories as Hugging Face lays them out, which an operator brings."""
 
 import hashlib
-import json
 import os
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from watchpost.errors import ModelError
-from watchpost.models.pull import folder_of
+from watchpost.models.soundness import CONFIG, TOKENIZER, faults_of
+from watchpost.models.tensor_files import header_of, weight_files
 
-__all__ = ["DIRECTORY_MODELS", "digest_of_directory", "directory_of"]
+__all__ = ["digest_of_directory", "directory_of", "places_of", "size_of_directory"]
 
-DIRECTORY_MODELS: Mapping[str, str] = {
-    "qwen3-vl-4b": "Qwen/Qwen3-VL-4B-Instruct",
-    "qwen3-vl-8b": "Qwen/Qwen3-VL-8B-Instruct",
-    "qwen3-vl-30b": "Qwen/Qwen3-VL-30B-A3B-Instruct",
-}
-"""By name, where each is published. Their licence is Apache-2.0."""
-_NEEDED = ("config.json", "tokenizer.json")
-_INDEX, _SINGLE = "model.safetensors.index.json", "model.safetensors"
+_SMALL = "int4"
+_SAMPLE_BYTES = 4096
 
 
-def directory_of(name: str, models_dir: Path) -> Path:
-    """Where the model lies.
+def directory_of(
+    name: str,
+    models_dir: Path,
+    repository: str | None = None,
+    precision: str = "fp16",
+    path: Path | None = None,
+) -> Path:
+    """Where a model lies: the first of its `places_of` that is a directory, which must be sound.
 
-    Raises ModelError, listing where it was looked for and what is missing there.
+    Raises ModelError, listing where it was looked for, what is missing or broken there, and how to get it:
+    `repository` is where it is published.
     """
-    directory = folder_of(name, models_dir)
-    missing = sorted(_missing(directory))
-    if missing:
-        bundled = os.environ.get("WATCHPOST_BUNDLED_MODELS")
-        places = [str(models_dir / name), *([f"{bundled}/{name}"] if bundled else [])]
-        raise ModelError(
-            f"{name} is not complete: looked in {' and '.join(places)}; missing: {', '.join(missing)}; "
-            f"copy the whole directory of {DIRECTORY_MODELS[name]} there"
-        )
-    return directory
+    places = places_of(name, models_dir, precision, path)
+    found = next((place for place in places if place.is_dir()), places[-1])
+    faults = faults_of(found)
+    if not faults:
+        return found
+    # where one is there and broken, that one is to be mended: what comes after it is not told
+    looked = [f"{place} (no such directory)" for place in places[: places.index(found)]]
+    looked.append(f"{found} ({'; '.join(faults)})")
+    remedy = f"copy the whole directory of {repository} there" if repository else "copy the whole directory there"
+    if repository:
+        remedy = f"run: watchpost models pull {name} --allow-download, or {remedy}"
+    raise ModelError(f"model {name!r} is not usable: looked in {', '.join(looked)}; {remedy}")
+
+
+def places_of(name: str, models_dir: Path, precision: str = "fp16", path: Path | None = None) -> tuple[Path, ...]:
+    """Where a model may lie, first choice first: for int4 `NAME-int4`, whose weights are stored so; then NAME.
+
+    Each under `models_dir`, then where an image carries models. A model that was named by its `path` lies there.
+    """
+    bundled = os.environ.get("WATCHPOST_BUNDLED_MODELS")
+    roots = (models_dir, *([Path(bundled)] if bundled else []))
+    whole = [path] if path is not None else [root / name for root in roots]
+    small = [one.with_name(f"{one.name}-{_SMALL}") for one in whole] if precision == _SMALL else []
+    return (*small, *whole)
 
 
 def digest_of_directory(directory: Path) -> str:
-    """What the model is: of its configuration, its tokenizer and the name, size and header of every weight file.
+    """What the model is: of its configuration, its tokenizer, each weight file's header, and a sample of each tensor.
 
-    Not of all weights: hashing 9 to 62 GB would take a start a minute or more, and a header holds each tensor's place.
+    Not of all weights: hashing 9 to 62 GB would take a start a minute or more. A header holds each tensor's name, type,
+    shape and place; the 4 KiB in a tensor's middle tell a fine-tuned model from its origin. A flipped bit elsewhere is
+    not seen.
+
+    Raises ModelError for a directory that has faults.
     """
     whole = hashlib.sha256()
-    for name in _NEEDED:
+    for name in (CONFIG, TOKENIZER):
         whole.update((directory / name).read_bytes())
-    for name in sorted(_weight_files(directory)):
-        path = directory / name
-        with path.open("rb") as opened:
-            length = int.from_bytes(opened.read(8), "little")
-            whole.update(f"{name} {path.stat().st_size} ".encode() + opened.read(min(length, 100_000_000)))
+    for name in weight_files(directory):
+        header = header_of(directory / name)
+        whole.update(f"{name} {header.file_bytes} ".encode() + header.text)
+        with (directory / name).open("rb") as opened:
+            for begin, end in sorted(header.places.values()):
+                opened.seek((begin + end) // 2)
+                whole.update(opened.read(min(_SAMPLE_BYTES, end - (begin + end) // 2)))
     return f"sha256:{whole.hexdigest()}"
 
 
-def _missing(directory: Path) -> Iterator[str]:
-    yield from (name for name in _NEEDED if not (directory / name).is_file())
-    if not (directory / _INDEX).is_file() and not (directory / _SINGLE).is_file():
-        yield f"{_SINGLE} (or {_INDEX})"
-    yield from (name for name in _weight_files(directory) if not (directory / name).is_file())
-
-
-def _weight_files(directory: Path) -> frozenset[str]:
-    index = directory / _INDEX
-    if not index.is_file():
-        return frozenset({_SINGLE} if (directory / _SINGLE).is_file() else ())
-    try:
-        names: Mapping[str, str] = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
-    except (ValueError, KeyError, TypeError) as problem:
-        raise ModelError(f"{index} is no index of weight files; copy the model's directory again") from problem
-    return frozenset(names.values())
+def size_of_directory(directory: Path) -> int:
+    """All its files, in bytes."""
+    return sum(path.stat().st_size for path in directory.iterdir() if path.is_file())

@@ -1,19 +1,66 @@
-"""Says before a site starts that the model in force is not there: a service that ends over and over says it late."""
+"""Finds the directory of the model in force before anything starts: a service that ends over and over says it late."""
 
+from dataclasses import dataclass
+from pathlib import Path
+
+from watchpost.errors import ConfigError
 from watchpost.models.catalogue import load_catalogue
-from watchpost.models.choosing import choose_model
-from watchpost.models.directories import DIRECTORY_MODELS, directory_of
+from watchpost.models.choosing import ChosenModel, ModelKind, check_precision, choose_model
+from watchpost.models.directories import digest_of_directory, directory_of
+from watchpost.models.download import download
 from watchpost.models.pull import default_models_dir
+from watchpost.models.soundness import config_of
 from watchpost.settings import SiteSettings
 
-__all__ = ["check_present"]
+__all__ = ["ModelDirectory", "bring_model", "check_present", "model_directory"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDirectory:
+    """A directory whose files are all there, and what it is (`digest_of_directory`)."""
+
+    path: Path
+    digest: str
+
+
+def model_directory(settings: SiteSettings) -> ModelDirectory | None:
+    """The directory of the model in force; None where that is no directory.
+
+    Raises:
+        ConfigError: nothing here can run the model, or it is not the one that `model_params.digest` pins.
+        ModelError: it is missing or broken; lists where it was looked for.
+    """
+    chosen = _chosen(settings)
+    if chosen.kind is not ModelKind.DIRECTORY:
+        return None
+    repository = load_catalogue(settings.models_catalogue).directories().get(chosen.name)
+    path = directory_of(chosen.name, default_models_dir(), repository, chosen.precision, chosen.path)
+    # a directory of the operator's own may be a mixture of experts too
+    check_precision(chosen.name, chosen.precision, experts=config_of(path)["model_type"] == "qwen3_vl_moe")
+    digest, pinned = digest_of_directory(path), settings.model_params.digest
+    if pinned not in {None, digest}:
+        raise ConfigError(
+            "model_params.digest",
+            f"what lies in {path} is {digest}, not {pinned}",
+            "bring the model that was pinned, or write the digest of this one",
+        )
+    return ModelDirectory(path, digest)
 
 
 def check_present(settings: SiteSettings) -> None:
-    """Raise ModelError, listing where it was looked for, where an operator has yet to bring the model's directory.
+    """Raise as `model_directory` where the model in force cannot be loaded from this machine."""
+    model_directory(settings)
 
-    Raises ConfigError for a model that nothing here can run.
+
+def bring_model(settings: SiteSettings) -> None:
+    """Fetch the model in force from where it is published, if it is a directory that is not here or not whole.
+
+    Raises ConfigError for a model that nothing here can run, ModelError where it cannot be had.
     """
-    name = choose_model(settings.model_params, load_catalogue(settings.models_catalogue)).name
-    if name in DIRECTORY_MODELS:
-        directory_of(name, default_models_dir())
+    catalogue, chosen = load_catalogue(settings.models_catalogue), _chosen(settings)
+    if chosen.kind is ModelKind.DIRECTORY and chosen.path is None:
+        download(chosen.name, default_models_dir(), catalogue, chosen.precision)
+
+
+def _chosen(settings: SiteSettings) -> ChosenModel:
+    return choose_model(settings.model_params, load_catalogue(settings.models_catalogue))

@@ -104,11 +104,22 @@ _Device = Annotated[str, AfterValidator(_checked_device), text(_DEVICE)]
 class ModelParams(StrictModel):
     """What looks at the frames, and at how many of them."""
 
-    model: str = Field(default="yolox-nano", description="from the catalogue; NAME-int4 and NAME/int4 name a precision")
+    model: str = Field(
+        default="yolox-nano",
+        description="from the catalogue, or a Qwen3-VL directory by its path; NAME-int4 and NAME/int4 name a precision",
+    )
     precision: Literal["int4", "int8", "fp16", "fp32"] | None = Field(
         default=None, description="the model's own unless given; `watchpost config check` tells which is in force"
     )
     device: _Device = Field(default="auto", description="auto, cpu or cuda:N")
+    offload: Literal["none", "cpu"] = Field(
+        default="none", description="cpu: what a card's memory does not hold lies in the machine's; slow"
+    )
+    digest: str | None = Field(
+        default=None,
+        pattern="^sha256:[0-9a-f]{64}$",
+        description="what a model directory must be; `watchpost models verify` says what it is",
+    )
     max_frames: float = Field(default=10, gt=0, le=60, description="most frames analysed a second, per camera")
     skip_frames: int = Field(default=0, ge=0, le=100, description="frames dropped after each one kept")
 

@@ -20,7 +20,6 @@ from watchpost.inference.qwen3_vl.projections import Precision
 from watchpost.inference.qwen3_vl.scorer import Qwen3VlScorer
 from watchpost.inference.qwen3_vl.shapes import ModelShape
 from watchpost.inference.scorer import Look
-from watchpost.models import digest_of_directory, directory_of
 
 CANVAS = Canvas(96, 64)
 QUESTIONS = (COUNT_PEOPLE, AskedQuestion("dog_loose", "Is a dog without a leash in the picture?"))
@@ -94,29 +93,6 @@ def test_prepared_scorer_says_what_another_says(tiny: Path) -> None:
     assert prepared.score([look]) == loaded(tiny).score([look])
 
 
-def test_directory_that_lacks_files_is_refused_with_what_was_looked_for(tmp_path: Path) -> None:
-    (tmp_path / "qwen3-vl-8b").mkdir()
-    (tmp_path / "qwen3-vl-8b" / "config.json").write_text("{}")
-
-    with pytest.raises(ModelError) as refused:
-        directory_of("qwen3-vl-8b", tmp_path)
-
-    assert str(tmp_path / "qwen3-vl-8b") in str(refused.value)
-    assert "tokenizer.json" in str(refused.value)
-    assert "Qwen/Qwen3-VL-8B-Instruct" in str(refused.value)
-
-
-def test_shard_named_by_the_index_and_missing_is_named(tmp_path: Path) -> None:
-    directory = tmp_path / "qwen3-vl-4b"
-    write_tiny_qwen(directory)
-    (directory / "model.safetensors").unlink()
-    index = {"weight_map": {"lm_head.weight": "model-00002-of-00002.safetensors"}}
-    (directory / "model.safetensors.index.json").write_text(json.dumps(index))
-
-    with pytest.raises(ModelError, match=r"model-00002-of-00002\.safetensors"):
-        directory_of("qwen3-vl-4b", tmp_path)
-
-
 def test_weights_cut_short_are_refused(tmp_path: Path) -> None:
     write_tiny_qwen(tmp_path)
     weights = tmp_path / "model.safetensors"
@@ -140,16 +116,6 @@ def test_tokenizer_that_splits_an_answer_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ModelError, match="'Yes' is 3 tokens"):
         loaded(tmp_path).score([Look(picture(1), QuestionSheet(QUESTIONS))])
-
-
-def test_digest_changes_with_any_file_that_matters(tmp_path: Path) -> None:
-    write_tiny_qwen(tmp_path)
-    before = digest_of_directory(tmp_path)
-
-    with (tmp_path / "tokenizer.json").open("a") as opened:
-        opened.write(" ")
-
-    assert digest_of_directory(tmp_path) != before
 
 
 @pytest.mark.parametrize(
