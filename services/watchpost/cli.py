@@ -39,6 +39,9 @@ for name, group in {
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="The site's YAML file; all defaults without one.")]
 Model = Annotated[str | None, typer.Option(help="A model of the catalogue, NAME or NAME-int4; beats the file.")]
 Device = Annotated[str | None, typer.Option(help="auto, cpu or cuda:N; beats the file.")]
+AllowDownload = Annotated[
+    bool, typer.Option("--allow-download", help="Fetch a model's directory from where it is published, if need be.")
+]
 DataDir = Annotated[Path, typer.Option(help="The broker's folder.")]
 SourceTopic = Annotated[str, typer.Argument(help="The topic that they came from.")]
 Labels = Annotated[Path, typer.Option(help="Labelled pictures, one JSON object a line.")]
@@ -61,14 +64,20 @@ def main() -> None:
 
 
 @app.callback(invoke_without_command=True)
-def start(context: typer.Context, config: Config = None, model: Model = None, device: Device = None) -> None:
+def start(
+    context: typer.Context,
+    config: Config = None,
+    model: Model = None,
+    device: Device = None,
+    allow_download: AllowDownload = False,
+) -> None:
     """Watch many cameras where they stand; send only what matters.
 
     With `--config` and no command it runs a whole site, as `up` does.
     """
     if context.invoked_subcommand is None:
-        up(config or _mounted_config(), model, device)
-    elif (config, model, device) != (None, None, None):
+        up(config or _mounted_config(), model, device, allow_download)
+    elif (config, model, device, allow_download) != (None, None, None, False):
         from watchpost.errors import ConfigError
 
         command = context.invoked_subcommand
@@ -83,13 +92,23 @@ def _mounted_config() -> Path | None:
 
 @app.command()
 def run(
-    service: Annotated[str, typer.Argument(help="ingest, inference, events, bridge or api")], config: Config = None
+    service: Annotated[str, typer.Argument(help="ingest, inference, events, bridge or api")],
+    config: Config = None,
+    allow_download: AllowDownload = False,
 ) -> None:
     """Run one service in the foreground."""
     from watchpost.errors import ConfigError
     from watchpost.settings import load_settings
 
     settings = load_settings(config)
+    if allow_download:
+        from watchpost.models import bring_model
+
+        if service != "inference":
+            raise ConfigError(
+                "--allow-download", f"{service} loads no model", "write it after: watchpost run inference"
+            )
+        bring_model(settings)
     match service:
         case "ingest":
             from watchpost.ingest.pipeline import run as run_service
@@ -107,7 +126,9 @@ def run(
 
 
 @app.command()
-def up(config: Config = None, model: Model = None, device: Device = None) -> None:
+def up(
+    config: Config = None, model: Model = None, device: Device = None, allow_download: AllowDownload = False
+) -> None:
     """Run a whole site on this machine, each service as a supervised process, until Ctrl-C.
 
     SIGHUP, or a change of the file, reloads what can be reloaded.
@@ -116,6 +137,11 @@ def up(config: Config = None, model: Model = None, device: Device = None) -> Non
     from watchpost.site.up import run_site
 
     put_flags_in_force(config, model, device)
+    if allow_download:
+        from watchpost.models import bring_model
+        from watchpost.settings import load_settings
+
+        bring_model(load_settings(config))
     run_site(config)
 
 
@@ -268,18 +294,18 @@ def models_list(config: Config = None) -> None:
 
 
 @models_app.command("pull")
-def models_pull(names: PulledNames, config: Config = None) -> None:
-    """Fetch models and verify them."""
+def models_pull(names: PulledNames, config: Config = None, allow_download: AllowDownload = False) -> None:
+    """Fetch models and verify them; a model that is a directory only with --allow-download."""
     from watchpost.models.commands import pull_models
     from watchpost.settings import load_settings
 
-    for line in pull_models(names, load_settings(config).models_catalogue):
+    for line in pull_models(names, load_settings(config).models_catalogue, allow_download=allow_download):
         typer.echo(line)
 
 
 @models_app.command("verify")
 def models_verify(names: ModelNames = None, config: Config = None) -> None:
-    """Compare what is here with the catalogue's checksums."""
+    """Compare what is here with the catalogue's checksums; say each directory's digest."""
     from watchpost.models.commands import verify_models
     from watchpost.settings import load_settings
 

@@ -76,8 +76,8 @@ def check_precision(name: str, precision: str, *, experts: bool) -> None:
     """Raise ConfigError where a mixture of experts is asked for in fewer than 16 bits."""
     if experts and precision in {"int8", "int4"}:
         problem = (
-            f"{name} does not come in {precision}: its weights are experts, no linear layers, which bitsandbytes leaves "
-            "at 16 bits, so it would need 62 GB all the same"
+            f"{name} does not come in {precision}: its weights are experts, no linear layers, which bitsandbytes "
+            "leaves at 16 bits, so it would need 62 GB all the same"
         )
         raise ConfigError(_KEY, problem, f"use {name}-fp16 on a card of 80 GB, or qwen3-vl-8b-{precision}")
 

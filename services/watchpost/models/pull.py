@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import assert_never
 
@@ -54,9 +55,8 @@ def pull(name: str, models_dir: Path, catalogue: Catalogue | None = None) -> tup
 
     Raises ModelError when no source gives the file that the catalogue promises, saying what each one gave.
     """
-    model = (catalogue or load_catalogue()).model(name)
     placed = []
-    for file_name, wanted in model.files.items():
+    for file_name, wanted in _files_of(name, catalogue).items():
         path = folder_of(name, models_dir) / file_name
         if _fault(path, wanted) is not None:
             path = models_dir / name / file_name
@@ -68,7 +68,7 @@ def pull(name: str, models_dir: Path, catalogue: Catalogue | None = None) -> tup
 
 def verify(name: str, models_dir: Path, catalogue: Catalogue | None = None) -> None:
     """Raise ModelError unless all files of the model are here and are what the catalogue promises."""
-    for file_name, wanted in (catalogue or load_catalogue()).model(name).files.items():
+    for file_name, wanted in _files_of(name, catalogue).items():
         fault = _fault(folder_of(name, models_dir) / file_name, wanted)
         if fault is not None:
             raise _unusable(name, fault)
@@ -79,18 +79,25 @@ def verified_bytes(name: str, file: str, models_dir: Path, catalogue: Catalogue 
 
     Raises ModelError when the file is missing or is not what the catalogue promises.
     """
-    model = (catalogue or load_catalogue()).model(name)
-    if file not in model.files:
-        raise ModelError(f"model {name!r} has no file {file!r}; it has: {', '.join(model.files)}")
+    files = _files_of(name, catalogue)
+    if file not in files:
+        raise ModelError(f"model {name!r} has no file {file!r}; it has: {', '.join(files)}")
     path = folder_of(name, models_dir) / file
     try:
         data = path.read_bytes()
     except OSError as problem:
         raise _unusable(name, f"{path} cannot be read ({problem.strerror})") from problem
-    fault = _mismatch(data, model.files[file])
+    fault = _mismatch(data, files[file])
     if fault is not None:
         raise _unusable(name, f"{path} {fault}")
     return data
+
+
+def _files_of(name: str, catalogue: Catalogue | None) -> Mapping[str, ModelFile]:
+    files = (catalogue or load_catalogue()).model(name).files
+    if not files:
+        raise ModelError(f"model {name!r} is a directory, of which the catalogue knows no files")
+    return files
 
 
 def _unusable(name: str, fault: str) -> ModelError:
