@@ -16,6 +16,7 @@ from watchpost.inference.qwen3_vl.sheets import Tokenize
 __all__ = ["Checkpoint"]
 
 _INDEX, _SINGLE = "model.safetensors.index.json", "model.safetensors"
+_NF4_STATE = ".quant_state.bitsandbytes__nf4"
 
 
 class Checkpoint:
@@ -36,7 +37,14 @@ class Checkpoint:
         return lambda text: list(tokenizer.encode(text, add_special_tokens=False).ids)
 
     def tensor(self, name: str, device: torch.device, dtype: torch.dtype) -> Tensor:
-        """One tensor, on the device."""
+        """One tensor, on the device. One that is stored in bitsandbytes' nf4 comes as 16 bits.
+
+        Packing that again gives the same 4 bits: the largest number of a block stays the largest.
+        """
+        stored = self._stored(name, device)
+        return (self._unpacked(name, stored, device) if f"{name}{_NF4_STATE}" in self._files else stored).to(dtype)
+
+    def _stored(self, name: str, device: torch.device) -> Tensor:
         if name not in self._files:
             raise ModelError(f"{self._directory} has no tensor {name}; copy the whole model directory again")
         path = self._directory / self._files[name]
@@ -45,7 +53,15 @@ class Checkpoint:
                 tensor: Tensor = opened.get_tensor(name)
         except (OSError, SafetensorError) as problem:
             raise self._broken(path, problem) from problem
-        return tensor.to(dtype)
+        return tensor
+
+    def _unpacked(self, name: str, packed: Tensor, device: torch.device) -> Tensor:
+        from bitsandbytes import functional as bits  # noqa: PLC0415  it looks for CUDA when imported
+
+        # the state's own numbers are read on the CPU
+        its = {key: self._stored(key, torch.device("cpu")) for key in self._files if key.startswith(f"{name}.")}
+        tensor: Tensor = bits.dequantize_4bit(packed, bits.QuantState.from_dict(its, device))
+        return tensor
 
     def _names(self) -> Mapping[str, str]:
         if (self._directory / _INDEX).is_file():
