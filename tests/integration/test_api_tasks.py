@@ -24,7 +24,8 @@ CAT: dict[str, Any] = {"name": "cat", "question": "Is there a cat?", "threshold"
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiService]:
     folder = tmp_path_factory.mktemp("api")
-    more = {"model_params": {"model": "remote"}, "tasks": [DOG]}
+    server = {"url": "http://127.0.0.1:9/v1", "model": "none"}  # nobody looks: the test acts inference
+    more = {"model_params": {"model": "remote"}, "remote": server, "tasks": [DOG]}
     with (
         EmbeddedKafka(folder / "kafka") as kafka,
         ApiService(kafka.bootstrap, folder, more, calls_per_minute=10_000) as service,
