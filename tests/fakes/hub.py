@@ -41,7 +41,7 @@ class Hub:
                 self.hub = hub
                 super().__init__(*arguments)  # type: ignore[arg-type]  # socketserver's own three
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Self:
@@ -53,6 +53,11 @@ class Hub:
     ) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    # the client comes with eight connections at once
+    request_queue_size = 64
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -102,7 +107,9 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in {**headers, "Content-Length": str(len(body))}.items():
             self.send_header(name, value)
         self.end_headers()
-        if whole:
-            limit = self.hub.breaks_after_bytes
-            self.wfile.write(body if limit is None or self.path.startswith("/api/") else body[:limit])
-            self.close_connection = limit is not None
+        limit = self.hub.breaks_after_bytes
+        if whole and limit is not None and len(body) > limit and not self.path.startswith("/api/"):
+            self.wfile.write(body[:limit])
+            self.close_connection = True
+        elif whole:
+            self.wfile.write(body)

@@ -102,6 +102,7 @@ def _scorer(chosen: ChosenModel, settings: SiteSettings) -> Scorer:
             asked=chosen.precision,
             device=chosen.device,
             largest_batch=settings.inference.batch,
+            offload=chosen.offload == "cpu",
         )
     )
 

@@ -99,7 +99,7 @@ def read_text(
     size, count, hidden = batch.tokens.shape
     stream = batch.tokens.reshape(size * count, hidden).to(stream_dtype(batch.tokens.dtype))
     delta: Tensor | None = None
-    for index, layer in enumerate(weights.layers):
+    for index, layer in enumerate(weights.each_layer()):
         qkv = layer.qkv(operations.rms_norm(stream, delta, layer.input_norm, text.norm_eps, scaled=scaled))
         qkv = qkv.view(size, count, -1, text.head_dim)
         operations.rotate_text(qkv, (layer.q_norm, layer.k_norm), text.norm_eps, batch.turns, text.kv_heads)

@@ -15,7 +15,7 @@ from watchpost.inference.qwen3_vl.canvases import DEFAULT_CANVASES
 from watchpost.inference.qwen3_vl.checkpoint import Checkpoint
 from watchpost.inference.qwen3_vl.engine import Engine
 from watchpost.inference.qwen3_vl.forward import Model
-from watchpost.inference.qwen3_vl.memory import check_fits, memory_need
+from watchpost.inference.qwen3_vl.memory import check_fits, layers_on_card, memory_need
 from watchpost.inference.qwen3_vl.operations import Operations, TorchOperations
 from watchpost.inference.qwen3_vl.places import Canvas
 from watchpost.inference.qwen3_vl.projections import Precision, sixteen_bits
@@ -45,6 +45,7 @@ class Loading:
         device: `cpu` or `cuda:N`.
         canvases: the sizes that pictures are scaled to.
         largest_batch: the most pictures in one pass.
+        offload: whether layers that the card does not hold may lie in the machine's memory.
 
     """
 
@@ -55,6 +56,7 @@ class Loading:
     device: str
     canvases: Sequence[Canvas] = DEFAULT_CANVASES
     largest_batch: int = 32
+    offload: bool = False
 
 
 def precision_on(device: torch.device, asked: str) -> Precision:
@@ -84,17 +86,17 @@ def load_scorer(loading: Loading) -> Qwen3VlScorer:
     precision = precision_on(device, loading.asked)
     has_bf16 = device.type == "cuda" and torch.cuda.get_device_capability(device) >= _BF16_SINCE
     dtype = sixteen_bits(precision, has_bf16=has_bf16)
-    if device.type == "cuda":
-        _check_memory(loading, shape, device)
+    resident = _layers_on_card(loading, shape, device) if device.type == "cuda" else shape.text.layers
     plain = Precision.FP32 if precision is Precision.FP32 else _plain(dtype)
 
     def tensor(name: str) -> Tensor:
         return checkpoint.tensor(name, device, dtype)
 
-    model = Model(load_weights(tensor, shape, precision, plain), shape, _operations(device))
+    model = Model(load_weights(tensor, shape, precision, plain, resident), shape, _operations(device))
     tokenize = checkpoint.tokenize()
     tables = SlotTables.empty(shape.text, SLOTS, _PREFIX_TOKENS, len(tokenize(_SUFFIX)), device, dtype)
-    engine = Engine(model, tables, captures=device.type == "cuda")
+    # a graph cannot wait for weights that come from the machine's memory
+    engine = Engine(model, tables, captures=device.type == "cuda" and resident == shape.text.layers)
     identity = ScorerIdentity(loading.name, precision.value, loading.digest)
     scorer = Qwen3VlScorer(engine, tokenize, identity, loading.canvases, loading.largest_batch)
     if device.type == "cuda":
@@ -104,14 +106,20 @@ def load_scorer(loading: Loading) -> Qwen3VlScorer:
     return scorer
 
 
-def _check_memory(loading: Loading, shape: ModelShape, device: torch.device) -> None:
+def _layers_on_card(loading: Loading, shape: ModelShape, device: torch.device) -> int:
     largest = max(loading.canvases, key=lambda canvas: canvas.width_px * canvas.height_px)
     needs = {
         asked: memory_need(shape, precision_on(device, asked), largest, loading.largest_batch, SLOTS * _PREFIX_TOKENS)
         for asked in ("fp16", "int8", "int4")
     }
     free_bytes, _ = torch.cuda.mem_get_info(device)
-    check_fits(loading.name, str(device), needs, loading.asked, free_bytes)
+    fitting = layers_on_card(shape, precision_on(device, loading.asked), needs[loading.asked], free_bytes)
+    if fitting is not None and (loading.offload or fitting == shape.text.layers):
+        if fitting < shape.text.layers:
+            _LOG.warning("layers_lie_in_the_machines_memory", layers=shape.text.layers - fitting, on_card=fitting)
+        return fitting
+    check_fits(loading.name, str(device), needs, loading.asked, free_bytes, could_offload=fitting is not None)
+    return shape.text.layers
 
 
 def _plain(dtype: torch.dtype) -> Precision:

@@ -1,5 +1,6 @@
 """What a model needs of a card's memory, computed before it is loaded: a refusal with numbers beats a crash."""
 
+import math
 from dataclasses import dataclass
 
 from watchpost.errors import ConfigError
@@ -7,7 +8,7 @@ from watchpost.inference.qwen3_vl.places import Canvas
 from watchpost.inference.qwen3_vl.projections import Precision
 from watchpost.inference.qwen3_vl.shapes import ModelShape
 
-__all__ = ["MemoryNeed", "check_fits", "memory_need"]
+__all__ = ["MemoryNeed", "check_fits", "layers_on_card", "memory_need"]
 
 _WEIGHT_BYTES = {
     Precision.FP32: 4.0,
@@ -54,17 +55,35 @@ def memory_need(shape: ModelShape, precision: Precision, canvas: Canvas, batch: 
     )
 
 
-def check_fits(name: str, device: str, needs: dict[str, MemoryNeed], asked: str, free_bytes: int) -> None:
+def layers_on_card(shape: ModelShape, precision: Precision, need: MemoryNeed, free_bytes: int) -> int | None:
+    """How many of the text layers lie on the card where the others may lie in the machine's memory (`offload: cpu`).
+
+    None where it would not help: not even all of them make room enough, or the precision is nf4, whose weights stay.
+    """
+    over, layers = need.total - free_bytes, shape.text.layers
+    if over <= 0:
+        return layers
+    # two of those that are away lie there at once: the one in use, and the next while it comes
+    away = math.ceil(over / _layer_bytes(shape, precision)) + 2
+    return layers - away if away <= layers and precision is not Precision.NF4 else None
+
+
+def check_fits(
+    name: str, device: str, needs: dict[str, MemoryNeed], asked: str, free_bytes: int, *, could_offload: bool = False
+) -> None:
     """Raise ConfigError, with numbers and what would fit, unless the asked precision's need is free on the card."""
     need = needs[asked]
     if need.total <= free_bytes:
         return
     smaller = [f"{other} ({_gb(it.total)})" for other, it in needs.items() if it.total <= free_bytes]
+    ways = [f"use {' or '.join(smaller)}"] if smaller else ["use a smaller model, or a smaller inference.batch"]
+    if could_offload:
+        ways.append("set model_params.offload: cpu")
     parts = f"weights {_gb(need.weights)}, kept keys {_gb(need.kept)}, a full batch {_gb(need.passing)}"
     raise ConfigError(
         "model_params.model",
         f"{name} in {asked} needs {_gb(need.total)} ({parts}), and {device} has {_gb(free_bytes)} free",
-        f"use {' or '.join(smaller)}" if smaller else "use a smaller model, or a smaller inference.batch",
+        ", or ".join(ways),
     )
 
 
@@ -74,16 +93,23 @@ def _weights_bytes(shape: ModelShape, precision: Precision) -> float:
     tower = vision.depth * (4 * vision.hidden**2 + 2 * vision.hidden * vision.intermediate)
     tower += (1 + len(vision.deepstack)) * (merged * merged + merged * vision.out_hidden)
     tower += vision.positions * vision.hidden + 3 * vision.temporal * vision.patch_px**2 * vision.hidden
-    attention = text.hidden * text.head_dim * 2 * (text.heads + text.kv_heads)
-    packed = _WEIGHT_BYTES[precision]
-    plain = 4.0 if precision is Precision.FP32 else 2.0
-    if text.experts is None:
-        layers = text.layers * (attention + 3 * text.hidden * text.intermediate) * packed
-    else:
-        experts = text.experts.experts * (3 * text.hidden * text.experts.intermediate + text.hidden)
-        layers = text.layers * (attention * packed + experts * plain)
+    plain = _plain_bytes(precision)
     words = text.vocabulary * text.hidden * (1 if shape.tied else 2) * plain
-    return layers + words + tower * (plain if precision.keeps_vision else packed)
+    layers = text.layers * _layer_bytes(shape, precision)
+    return layers + words + tower * (plain if precision.keeps_vision else _WEIGHT_BYTES[precision])
+
+
+def _layer_bytes(shape: ModelShape, precision: Precision) -> float:
+    text, packed = shape.text, _WEIGHT_BYTES[precision]
+    attention = text.hidden * text.head_dim * 2 * (text.heads + text.kv_heads)
+    if text.experts is None:
+        return (attention + 3 * text.hidden * text.intermediate) * packed
+    experts = text.experts.experts * (3 * text.hidden * text.experts.intermediate + text.hidden)
+    return attention * packed + experts * _plain_bytes(precision)
+
+
+def _plain_bytes(precision: Precision) -> float:
+    return 4.0 if precision is Precision.FP32 else 2.0
 
 
 def _gb(count: int) -> str:

@@ -1,7 +1,8 @@
 """Takes a model's tensors one layer at a time and packs them for the forward pass, so that no layer lies twice."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -12,8 +13,9 @@ from watchpost.inference.qwen3_vl.operations import Operations
 from watchpost.inference.qwen3_vl.projections import Activations, Precision, Projection, pack
 from watchpost.inference.qwen3_vl.shapes import ModelShape
 
-__all__ = ["Merger", "Mlp", "ModelWeights", "Norm", "TensorSource", "TextLayer", "VisionBlock", "load_weights"]
+__all__ = ["Merger", "Mlp", "ModelWeights", "Norm", "TensorSource", "TextLayer", "VisionBlock", "load_weights", "moved"]
 
+_Part = TypeVar("_Part", bound=Any)
 TensorSource = Callable[[str], Tensor]
 """A tensor by its name in the checkpoint, on the device and in the type that the products take it from."""
 
@@ -85,7 +87,10 @@ class TextLayer:
 
 @dataclass(frozen=True, slots=True)
 class ModelWeights:
-    """The whole model. `head` is read by rows: vocabulary x hidden."""
+    """The whole model. `head` is read by rows: vocabulary x hidden.
+
+    The first `resident` of the layers lie on the device, the others in the machine's memory.
+    """
 
     patch: tuple[Tensor, Tensor]
     positions: Tensor
@@ -98,10 +103,39 @@ class ModelWeights:
     head: Tensor
     vision_scaled: bool
     text_scaled: bool
+    resident: int
+
+    def each_layer(self) -> Iterator[TextLayer]:
+        """The layers on the device, in their order. Those that lie elsewhere come for their turn alone."""
+        for index, layer in enumerate(self.layers):
+            yield layer if index < self.resident else moved(layer, self.embeddings.device)
 
 
-def load_weights(tensor: TensorSource, shape: ModelShape, precision: Precision, plain: Precision) -> ModelWeights:
-    """Pack everything. `plain` is the precision of what `precision` leaves alone (`Precision.keeps_vision`)."""
+def moved(part: _Part, device: torch.device) -> _Part:
+    """The same part with its tensors on a device."""
+    there = {field.name: _moved_field(getattr(part, field.name), device) for field in fields(part)}
+    return replace(part, **there)
+
+
+def load_weights(
+    tensor: TensorSource, shape: ModelShape, precision: Precision, plain: Precision, resident: int | None = None
+) -> ModelWeights:
+    """Pack everything.
+
+    Args:
+        tensor: where the tensors come from.
+        shape: the model's sizes.
+        precision: of the products.
+        plain: the precision of what `precision` leaves alone (`Precision.keeps_vision`).
+        resident: how many text layers lie on the device, all unless given.
+
+    """
+    resident = shape.text.layers if resident is None else resident
+
+    def layer(index: int) -> TextLayer:
+        loaded = _layer(tensor, f"model.language_model.layers.{index}.", shape, precision)
+        return loaded if index < resident else moved(loaded, torch.device("cpu"))
+
     visual = plain if precision.keeps_vision else precision
     embeddings = tensor("model.language_model.embed_tokens.weight")
     with torch.no_grad():
@@ -118,14 +152,19 @@ def load_weights(tensor: TensorSource, shape: ModelShape, precision: Precision, 
                 for i in range(len(shape.vision.deepstack))
             ),
             embeddings=embeddings,
-            layers=tuple(
-                _layer(tensor, f"model.language_model.layers.{i}.", shape, precision) for i in range(shape.text.layers)
-            ),
+            layers=tuple(layer(i) for i in range(shape.text.layers)),
             norm=tensor("model.language_model.norm.weight"),
             head=embeddings if shape.tied else tensor("lm_head.weight"),
             vision_scaled=visual.scales_activations,
             text_scaled=precision.scales_activations,
+            resident=resident,
         )
+
+
+def _moved_field(value: object, device: torch.device) -> object:
+    if isinstance(value, Tensor):
+        return value.to(device)
+    return moved(value, device) if is_dataclass(value) and not isinstance(value, type) else value
 
 
 def _as_wanted(x: Tensor, operations: Operations, *, scaled: bool) -> Activations:
