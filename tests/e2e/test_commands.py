@@ -126,7 +126,7 @@ def test_interrupted_demo_leaves_no_process(models_dir: Path) -> None:
         (["run", "igest"], "name ingest, inference, events, bridge or api"),
         (["run", "ingest", "--config", "/none.yaml"], "name a readable file"),
         (["--config", "/none.yaml"], "name a readable file"),
-        (["--model", "qwen3-vl-8b-int4", "--device", "cuda:0"], "qwen3-vl-8b is not complete: looked in"),
+        (["--model", "qwen3-vl-8b-int4", "--device", "cuda:0"], "'qwen3-vl-8b' is not usable: looked in"),
         (["--model", "qwen3-vl-30b/int4"], "bitsandbytes leaves at 16 bits"),
         (["--device", "gpu"], "write auto, cpu or cuda:N"),
         (["--model", "yolox-nano", "up"], "watchpost up"),
