@@ -136,6 +136,13 @@ def test_weights_need_is_what_was_measured(name: str, precision: Precision, gb: 
     assert need.weights / 1e9 == pytest.approx(gb, rel=0.02)
 
 
+def test_model_too_large_for_the_machines_memory_is_refused(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watchpost.inference.qwen3_vl.loading._free_host_bytes", lambda: 1_000_000)
+
+    with pytest.raises(ConfigError, match=r"qwen3-vl-4b in fp32 needs .* and this machine has 0\.0 GB free"):
+        loaded(tiny)
+
+
 def test_model_too_large_for_the_card_is_refused_with_numbers_and_what_fits() -> None:
     needs = {"fp16": MemoryNeed(17_500_000_000, 400_000_000, 2_000_000_000), "int4": MemoryNeed(7_200_000_000, 0, 0)}
 

@@ -1,5 +1,6 @@
 """Puts a model's directory onto a device and makes the scorer of it."""
 
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from watchpost.inference.qwen3_vl.canvases import DEFAULT_CANVASES
 from watchpost.inference.qwen3_vl.checkpoint import Checkpoint
 from watchpost.inference.qwen3_vl.engine import Engine
 from watchpost.inference.qwen3_vl.forward import Model
-from watchpost.inference.qwen3_vl.memory import check_fits, layers_on_card, memory_need
+from watchpost.inference.qwen3_vl.memory import MemoryNeed, check_fits, layers_on_card, memory_need
 from watchpost.inference.qwen3_vl.operations import Operations, TorchOperations
 from watchpost.inference.qwen3_vl.places import Canvas
 from watchpost.inference.qwen3_vl.projections import Precision, sixteen_bits
@@ -86,7 +87,7 @@ def load_scorer(loading: Loading) -> Qwen3VlScorer:
     precision = precision_on(device, loading.asked)
     has_bf16 = device.type == "cuda" and torch.cuda.get_device_capability(device) >= _BF16_SINCE
     dtype = sixteen_bits(precision, has_bf16=has_bf16)
-    resident = _layers_on_card(loading, shape, device) if device.type == "cuda" else shape.text.layers
+    resident = _layers_on_card(loading, shape, device) if device.type == "cuda" else _layers_here(loading, shape)
     plain = Precision.FP32 if precision is Precision.FP32 else _plain(dtype)
 
     def tensor(name: str) -> Tensor:
@@ -106,12 +107,28 @@ def load_scorer(loading: Loading) -> Qwen3VlScorer:
     return scorer
 
 
-def _layers_on_card(loading: Loading, shape: ModelShape, device: torch.device) -> int:
+def _need(loading: Loading, shape: ModelShape, precision: Precision) -> MemoryNeed:
     largest = max(loading.canvases, key=lambda canvas: canvas.width_px * canvas.height_px)
-    needs = {
-        asked: memory_need(shape, precision_on(device, asked), largest, loading.largest_batch, SLOTS * _PREFIX_TOKENS)
-        for asked in ("fp16", "int8", "int4")
-    }
+    return memory_need(shape, precision, largest, loading.largest_batch, SLOTS * _PREFIX_TOKENS)
+
+
+def _layers_here(loading: Loading, shape: ModelShape) -> int:
+    """All layers, on a machine that has room for them: one without would be killed by its kernel, with no word."""
+    free_bytes = _free_host_bytes()
+    if free_bytes is not None:
+        need = _need(loading, shape, Precision.FP32)
+        check_fits(loading.name, "this machine", {Precision.FP32: need}, Precision.FP32, free_bytes)
+    return shape.text.layers
+
+
+def _free_host_bytes() -> int | None:
+    meminfo = Path("/proc/meminfo")
+    found = re.search(r"MemAvailable: +(\d+) kB", meminfo.read_text(encoding="ascii")) if meminfo.is_file() else None
+    return None if found is None else 1024 * int(found[1])
+
+
+def _layers_on_card(loading: Loading, shape: ModelShape, device: torch.device) -> int:
+    needs = {asked: _need(loading, shape, precision_on(device, asked)) for asked in ("fp16", "int8", "int4")}
     free_bytes, _ = torch.cuda.mem_get_info(device)
     fitting = layers_on_card(shape, precision_on(device, loading.asked), needs[loading.asked], free_bytes)
     if fitting is not None and (loading.offload or fitting == shape.text.layers):

@@ -46,12 +46,14 @@ def memory_need(shape: ModelShape, precision: Precision, canvas: Canvas, batch: 
     of_vision = patches * (
         2 * (9 * vision.hidden + vision.intermediate) + 10 * 3 * vision.temporal * vision.patch_px**2
     )
+    # computed for 16 bits
+    wider = _plain_bytes(precision) / 2
     widest = text.intermediate if text.experts is None else text.experts.chosen * text.experts.intermediate
     of_text = tokens * 2 * (3 * widest + 4 * text.hidden)
     return MemoryNeed(
         weights=round(_weights_bytes(shape, precision)),
-        kept=kept_tokens * text.layers * 2 * text.kv_heads * text.head_dim * 2,
-        passing=round(_MARGIN * max(of_vision, of_text)),
+        kept=round(wider * kept_tokens * text.layers * 2 * text.kv_heads * text.head_dim * 2),
+        passing=round(wider * _MARGIN * max(of_vision, of_text)),
     )
 
 
