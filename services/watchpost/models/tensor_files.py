@@ -1,6 +1,6 @@
 """Reads what safetensors files say of themselves, so that a copy that was cut short is known before it is loaded.
 
-The format (https://huggingface.co/docs/safetensors): the header's length in 8 bytes, the header as JSON, the tensors.
+The format, by its documentation: the header's length in 8 bytes, the header as JSON, the tensors.
 """
 
 import json
