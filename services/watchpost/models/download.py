@@ -23,7 +23,6 @@ __all__ = ["download"]
 
 _LOG = structlog.get_logger()
 _WANTED = ("*.json", "*.safetensors", "*.jinja", "*.txt", "LICENSE*")
-_HUB = "https://huggingface.co"
 
 
 def download(name: str, models_dir: Path, catalogue: Catalogue | None = None, precision: str = "fp16") -> Path:
@@ -55,7 +54,8 @@ def download(name: str, models_dir: Path, catalogue: Catalogue | None = None, pr
 
 
 def _fetch(name: str, repository: str, directory: Path) -> None:
-    hub, endpoint = _client(name), os.environ.get("HF_ENDPOINT", _HUB).rstrip("/")
+    hub = _client(name)
+    endpoint = (os.environ.get("HF_ENDPOINT") or hub.constants.ENDPOINT).rstrip("/")
     # asked first: where the hub is away snapshot_download would take a half-filled directory for the model
     known = hub.HfApi(endpoint=endpoint).model_info(repository, files_metadata=True)
     directory.mkdir(parents=True, exist_ok=True)
