@@ -21,6 +21,8 @@ from watchpost.models import (
 )
 from watchpost.models.commands import describe_models, pull_models, verify_models
 from watchpost.settings import ModelParams, SiteSettings, settings_from
+from watchpost.site.config_report import report_config
+from watchpost.site.config_text import as_plain
 
 NAME = "qwen3-vl-4b"
 FIRST, LAST = "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"
@@ -188,6 +190,16 @@ def test_model_may_be_named_by_its_path(tiny_qwen: Path, tmp_path: Path) -> None
     chosen = choose_model(ModelParams(model=f"{tmp_path}/our-own/int8"), load_catalogue())
     assert (chosen.name, chosen.precision, chosen.kind) == ("our-own", "int8", ModelKind.DIRECTORY)
     assert f"{tmp_path}/none (no such directory); copy the whole directory there" in refusal(f"{tmp_path}/none")
+
+
+def test_config_check_tells_a_model_that_is_named_by_its_path(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("model_params: {model: /srv/ours/int8, device: 'cuda:0', offload: cpu}")
+
+    told = json.loads(json.dumps(as_plain(report_config(config))))
+
+    assert told["model"]["path"] == "/srv/ours"
+    assert (told["model"]["name"], told["model"]["precision"], told["model"]["offload"]) == ("ours", "int8", "cpu")
 
 
 def test_mixture_of_experts_in_a_directory_of_ones_own_is_refused_in_fewer_bits(tmp_path: Path) -> None:

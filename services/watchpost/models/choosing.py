@@ -44,7 +44,7 @@ class ChosenModel:
     remarks: tuple[str, ...]
     kind: ModelKind = ModelKind.DETECTOR
     offload: Literal["none", "cpu"] = "none"
-    path: Path | None = None
+    path: str | None = None
 
 
 def choose_model(params: ModelParams, catalogue: Catalogue) -> ChosenModel:
@@ -62,7 +62,7 @@ def choose_model(params: ModelParams, catalogue: Catalogue) -> ChosenModel:
     asked = precision or params.precision
     if re.match(r"(/|\.{1,2}/|~)", name):
         path = Path(name).expanduser()
-        return _directory(path.name, asked, params, path)
+        return _directory(path.name, asked, params, str(path))
     spec = catalogue.models.get(name)
     if spec is not None and spec.repository is not None:
         check_precision(name, asked or _SIXTEEN_BITS, experts=spec.experts)
@@ -91,7 +91,7 @@ def _detector(name: str, asked: str | None, params: ModelParams) -> ChosenModel:
     return ChosenModel(name, _DETECTORS_PRECISION, _DETECTORS_DEVICE, tuple(remarks))
 
 
-def _directory(name: str, asked: str | None, params: ModelParams, path: Path | None = None) -> ChosenModel:
+def _directory(name: str, asked: str | None, params: ModelParams, path: str | None = None) -> ChosenModel:
     precision, remarks = asked or _SIXTEEN_BITS, []
     if params.device == "cpu":
         precision = _CPUS_PRECISION

@@ -58,8 +58,8 @@ def _fetch(name: str, repository: str, directory: Path) -> None:
     endpoint = (os.environ.get("HF_ENDPOINT") or hub.constants.ENDPOINT).rstrip("/")
     # asked first: where the hub is away snapshot_download would take a half-filled directory for the model
     known = hub.HfApi(endpoint=endpoint).model_info(repository, files_metadata=True)
-    directory.mkdir(parents=True, exist_ok=True)
     _check_room({one.rfilename: one.size or 0 for one in known.siblings}, directory)
+    directory.mkdir(parents=True, exist_ok=True)
     _LOG.info("model_is_fetched", model=name, repository=repository, revision=known.sha, directory=str(directory))
     hub.snapshot_download(
         repository,
@@ -75,7 +75,8 @@ def _check_room(sizes: Mapping[str, int], directory: Path) -> None:
     come = sum(path.stat().st_size for path in (directory / ".cache").rglob("*.incomplete"))
     wanted = [name for name in sizes if any(fnmatch(name, pattern) for pattern in _WANTED)]
     left = sum(sizes[name] for name in wanted if not (directory / name).is_file()) - come
-    free = shutil.disk_usage(directory).free
+    disk = next(there for there in (directory, *directory.parents) if there.is_dir())
+    free = shutil.disk_usage(disk).free
     if left > free:
         raise OSError(f"{left / 1e9:.1f} GB are to come, and {directory} has {free / 1e9:.1f} GB free")
 

@@ -1,4 +1,4 @@
-"""Finds the directory of the model in force before anything starts: a service that ends over and over says it late."""
+"""Finds, or brings, the model in force before anything starts: a service that ends over and over says it late."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +34,8 @@ def model_directory(settings: SiteSettings) -> ModelDirectory | None:
     if chosen.kind is not ModelKind.DIRECTORY:
         return None
     repository = load_catalogue(settings.models_catalogue).directories().get(chosen.name)
-    path = directory_of(chosen.name, default_models_dir(), repository, chosen.precision, chosen.path)
+    own = None if chosen.path is None else Path(chosen.path)
+    path = directory_of(chosen.name, default_models_dir(), repository, chosen.precision, own)
     # a directory of the operator's own may be a mixture of experts too
     check_precision(chosen.name, chosen.precision, experts=config_of(path)["model_type"] == "qwen3_vl_moe")
     digest, pinned = digest_of_directory(path), settings.model_params.digest

@@ -1,14 +1,18 @@
 """A model's directory is fetched by the hub's own client when that is asked for, and never otherwise."""
 
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.fakes.hub import Hub
 from tests.fakes.tiny_qwen import write_tiny_qwen
-from watchpost.errors import ModelError
+from watchpost.cli import app
+from watchpost.errors import ConfigError, ModelError
 from watchpost.models import bring_model, check_present, digest_of_directory
 from watchpost.models.commands import describe_models, pull_models
 from watchpost.settings import settings_from
@@ -109,4 +113,44 @@ def test_model_that_is_not_published_there_is_told(models: Path) -> None:
     with pytest.raises(ModelError, match="Qwen/Qwen3-VL-8B-Instruct cannot be fetched"):
         list(pull_models(["qwen3-vl-8b"], None, allow_download=True))
 
+    assert not models.exists()
+
+
+@pytest.mark.parametrize("command", [["run", "inference"], ["up"], []])
+def test_start_that_may_fetch_does_so_before_anything_runs(hub: Hub, tmp_path: Path, command: list[str]) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("model_params: {model: qwen3-vl-8b-int4}")
+
+    done = CliRunner().invoke(app, [*command, "--config", str(config), "--allow-download"])
+
+    assert isinstance(done.exception, ModelError)
+    assert "Qwen/Qwen3-VL-8B-Instruct cannot be fetched" in str(done.exception)
+    assert hub.requests
+
+
+@pytest.mark.parametrize("command", [["run", "api"], ["--allow-download", "models", "list"]])
+def test_flag_where_no_model_is_loaded_is_refused(command: list[str]) -> None:
+    done = CliRunner().invoke(app, command if "--allow-download" in command else [*command, "--allow-download"])
+
+    assert isinstance(done.exception, ConfigError)
+
+
+def test_machine_without_the_hubs_client_is_told_what_to_install(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+
+    with pytest.raises(ConfigError, match="huggingface_hub, which is not installed; make setup-inference"):
+        list(pull_models([NAME], None, allow_download=True))
+
+    assert not models.exists()
+
+
+def test_disk_without_room_is_told_before_anything_comes(
+    hub: Hub, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watchpost.models.download.shutil.disk_usage", lambda _: SimpleNamespace(free=1000))
+
+    with pytest.raises(ModelError, match=r"GB are to come, and .* has 0\.0 GB free"):
+        list(pull_models([NAME], None, allow_download=True))
+
+    assert len(hub.requests) == 1
     assert not models.exists()
