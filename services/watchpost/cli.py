@@ -183,13 +183,13 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON line.")] = False,
 ) -> None:
     """Say how well a model answers labelled pictures, and how far its probabilities hold."""
-    from watchpost.evaluation.building import scorer_of
     from watchpost.evaluation.commands import evaluate as evaluate_model
     from watchpost.evaluation.commands import precisions_of, with_model
+    from watchpost.inference.analyzers import build_scorer
     from watchpost.settings import load_settings
 
     settings = with_model(load_settings(config), model)
-    found = evaluate_model(labels, settings, scorer_of, precisions_of(compare))
+    found = evaluate_model(labels, settings, build_scorer, precisions_of(compare))
     for line in [json.dumps(found.as_plain())] if as_json else found.lines():
         typer.echo(line)
 
@@ -204,12 +204,12 @@ def calibrate(
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON line.")] = False,
 ) -> None:
     """Fit temperature and bias of a model's answers to labelled pictures."""
-    from watchpost.evaluation.building import scorer_of
     from watchpost.evaluation.commands import calibrate as calibrate_model
     from watchpost.evaluation.commands import with_model
+    from watchpost.inference.analyzers import build_scorer
     from watchpost.settings import load_settings
 
-    done = calibrate_model(labels, with_model(load_settings(config), model), scorer_of, camera, out)
+    done = calibrate_model(labels, with_model(load_settings(config), model), build_scorer, camera, out)
     for line in [json.dumps(done.as_plain())] if as_json else done.lines():
         typer.echo(line)
 

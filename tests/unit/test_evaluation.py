@@ -15,7 +15,7 @@ from watchpost.errors import BatchTooLargeError, ConfigError
 from watchpost.evaluation.commands import BuildScorer, calibrate, evaluate, precisions_of, with_model
 from watchpost.evaluation.reports import TaskReport
 from watchpost.inference.calibration_file import calibration_path, read_calibration
-from watchpost.inference.questions import AskedQuestion, PromptOrder
+from watchpost.inference.questions import AskedQuestion
 from watchpost.inference.scorer import LabelScores, Look, Scorer, ScorerIdentity
 from watchpost.settings import SiteSettings, settings_from
 
@@ -27,7 +27,7 @@ def settings(tmp_path: Path) -> SiteSettings:
 
 def build(scorer: Scorer) -> BuildScorer:
     """The one model, whatever is asked for."""
-    return lambda _settings, _order: scorer
+    return lambda _settings: scorer
 
 
 def dogs(number: int, cameras: tuple[str, ...] = ("door",)) -> list[Labelled]:
@@ -111,7 +111,7 @@ def test_precisions_and_orders_stand_side_by_side(tmp_path: Path) -> None:
     def rounded(picture: Pixels, question: AskedQuestion) -> int:
         return 1 - seen_in(picture, question) if picture[0, 0, 0] < 4 else seen_in(picture, question)
 
-    def built(told: SiteSettings, _order: PromptOrder) -> Scorer:
+    def built(told: SiteSettings) -> Scorer:
         precision = told.model_params.precision or ""
         identity = ScorerIdentity(told.model_params.model, precision, "sha256:1")
         return FakeScorer(rounded if precision == "int4" else seen_in, identity=identity)

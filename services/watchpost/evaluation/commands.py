@@ -17,12 +17,12 @@ from watchpost.evaluation.reports import TaskReport, reports_of, table
 from watchpost.inference.calibration_file import calibration_path, read_calibration, write_calibration
 from watchpost.inference.questions import PromptOrder
 from watchpost.inference.scorer import Scorer
-from watchpost.models import load_catalogue
+from watchpost.models import ModelKind, model_in_force
 from watchpost.settings import SiteSettings
 
 __all__ = ["BuildScorer", "Calibrated", "Evaluation", "Run", "calibrate", "evaluate", "precisions_of", "with_model"]
 
-BuildScorer = Callable[[SiteSettings, PromptOrder], Scorer]
+BuildScorer = Callable[[SiteSettings], Scorer]
 _PRECISIONS = ("int4", "int8", "fp16", "fp32")
 _PRECISION = re.compile(rf"(.+)[-/]({'|'.join(_PRECISIONS)})")
 
@@ -132,7 +132,7 @@ def evaluate(
 
     """
     labels = read_labels(labels_path, settings.questions)
-    if _is_detector(settings):
+    if model_in_force(settings).kind is ModelKind.DETECTOR:
         if precisions:
             raise ConfigError("--compare", "a detector has one precision and no prompt", "leave --compare out")
         runs = [_detector_run(labels, settings)]
@@ -163,12 +163,12 @@ def calibrate(
         ConfigError: as `evaluate`, or there are too few labels, or the file cannot be written.
 
     """
-    if _is_detector(settings):
+    if model_in_force(settings).kind is ModelKind.DETECTOR:
         raise ConfigError("--model", f"{settings.model_params.model} weighs no answers", "name a model that is asked")
     path = out or calibration_path(settings.state_dir)
     known = read_calibration(path)
     labels = read_labels(labels_path, settings.questions)
-    scorer = build_scorer(settings, PromptOrder.QUESTIONS_FIRST)
+    scorer = build_scorer(settings)
     judged = judged_by_scorer(scorer, labels, assignments_of(labels, _configured(settings)), known)
     fits = fits_of(judged, scorer.identity, None if camera is None else CameraId(camera))
     write_calibration(path, known.with_entries({fit.key: fit.entry for fit in fits}))
@@ -177,7 +177,7 @@ def calibrate(
 
 def _scorer_run(labels: Labels, settings: SiteSettings, build_scorer: BuildScorer, order: PromptOrder) -> Run:
     gc.collect()  # what the run before held of the card's memory
-    scorer = build_scorer(settings, order)
+    scorer = build_scorer(settings)
     calibration = read_calibration(calibration_path(settings.state_dir))
     asked = assignments_of(labels, _configured(settings))
     judged = judged_by_scorer(scorer, labels, asked, calibration, order)
@@ -198,11 +198,6 @@ def _run(model: str, precision: str, order: PromptOrder | None, judged: Sequence
     answered = {report.task for report in reports}
     unanswered = tuple(task for task in labels.tasks if task not in answered)
     return Run(model, precision, order, tuple(judged), reports, unanswered)
-
-
-def _is_detector(settings: SiteSettings) -> bool:
-    spec = load_catalogue(settings.models_catalogue).models.get(settings.model_params.model)
-    return spec is not None and spec.detector is not None
 
 
 def _configured(settings: SiteSettings) -> dict[CameraId, Assignment]:

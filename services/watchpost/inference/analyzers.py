@@ -16,10 +16,10 @@ from watchpost.models import (
     ChosenModel,
     ModelKind,
     check_questions,
-    choose_model,
     default_models_dir,
     load_catalogue,
     model_directory,
+    model_in_force,
 )
 from watchpost.settings import RemoteSettings, Scope, SiteSettings, version_of
 
@@ -45,8 +45,8 @@ def build_analyzer(settings: SiteSettings) -> Analyzer:
         read_calibration(calibration_path(settings.state_dir)),
         version_of(settings, Scope.INFERENCE),
         # OpenAI's interface has no way to say that two pictures are one look
-        LookRules(settings.inference.pair_frames and chosen.name != REMOTE),
-        falls_back=settings.remote is not None and settings.remote.fallback and chosen.name == REMOTE,
+        LookRules(settings.inference.pair_frames and chosen.kind is not ModelKind.REMOTE),
+        falls_back=chosen.kind is ModelKind.REMOTE and settings.remote is not None and settings.remote.fallback,
     )
 
 
@@ -63,7 +63,7 @@ def build_scorer(settings: SiteSettings) -> Scorer:
 
 
 def _chosen(settings: SiteSettings) -> ChosenModel:
-    chosen = choose_model(settings.model_params, load_catalogue(settings.models_catalogue))
+    chosen = model_in_force(settings)
     for remark in chosen.remarks:
         _LOG.info("model_runs_as_it_can", remark=remark)
     return chosen

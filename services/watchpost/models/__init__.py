@@ -2,14 +2,17 @@
 
 from watchpost.models.answering import ANSWERING_REMEDY, check_questions, unanswering_model
 from watchpost.models.catalogue import Catalogue, DetectorSpec, ModelSpec, load_catalogue
-from watchpost.models.choosing import REMOTE, ChosenModel, ModelKind, choose_model
+from watchpost.models.choosing import REMOTE, ChosenModel, ModelKind, choose_model, model_in_force
 from watchpost.models.directories import digest_of_directory, directory_of
 from watchpost.models.presence import ModelDirectory, bring_model, check_present, model_directory
 from watchpost.models.pull import default_models_dir, pull, verified_bytes, verify
+from watchpost.models.soundness import config_of
+from watchpost.models.tensor_files import SINGLE, header_of, weight_map
 
 __all__ = [
     "ANSWERING_REMEDY",
     "REMOTE",
+    "SINGLE",
     "Catalogue",
     "ChosenModel",
     "DetectorSpec",
@@ -20,13 +23,17 @@ __all__ = [
     "check_present",
     "check_questions",
     "choose_model",
+    "config_of",
     "default_models_dir",
     "digest_of_directory",
     "directory_of",
+    "header_of",
     "load_catalogue",
     "model_directory",
+    "model_in_force",
     "pull",
     "unanswering_model",
     "verified_bytes",
     "verify",
+    "weight_map",
 ]

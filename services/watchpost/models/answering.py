@@ -1,8 +1,7 @@
 """Says whether the model in force answers questions in words, so that nobody asks in vain."""
 
 from watchpost.errors import ConfigError
-from watchpost.models.catalogue import load_catalogue
-from watchpost.models.choosing import choose_model
+from watchpost.models.choosing import ModelKind, model_in_force
 from watchpost.settings import SiteSettings
 
 __all__ = ["ANSWERING_REMEDY", "check_questions", "unanswering_model"]
@@ -15,10 +14,8 @@ def unanswering_model(settings: SiteSettings) -> str | None:
 
     Raises ConfigError for a model that nothing here can run.
     """
-    catalogue = load_catalogue(settings.models_catalogue)
-    chosen = choose_model(settings.model_params, catalogue).name
-    spec = catalogue.models.get(chosen)
-    return chosen if spec is not None and spec.detector is not None else None
+    chosen = model_in_force(settings)
+    return chosen.name if chosen.kind is ModelKind.DETECTOR else None
 
 
 def check_questions(settings: SiteSettings) -> None:

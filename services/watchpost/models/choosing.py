@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 from watchpost.errors import ConfigError
-from watchpost.models.catalogue import Catalogue
-from watchpost.settings import ModelParams
+from watchpost.models.catalogue import Catalogue, load_catalogue
+from watchpost.settings import ModelParams, SiteSettings
 
-__all__ = ["REMOTE", "ChosenModel", "ModelKind", "check_precision", "choose_model"]
+__all__ = ["REMOTE", "ChosenModel", "ModelKind", "check_precision", "choose_model", "model_in_force"]
 
 REMOTE = "remote"
 
@@ -45,6 +45,11 @@ class ChosenModel:
     kind: ModelKind = ModelKind.DETECTOR
     offload: Literal["none", "cpu"] = "none"
     path: str | None = None
+
+
+def model_in_force(settings: SiteSettings) -> ChosenModel:
+    """The model of a site. Raises ConfigError as `choose_model`, or for a catalogue of its own that is none."""
+    return choose_model(settings.model_params, load_catalogue(settings.models_catalogue))
 
 
 def choose_model(params: ModelParams, catalogue: Catalogue) -> ChosenModel:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from watchpost.errors import ConfigError
 from watchpost.models.catalogue import load_catalogue
-from watchpost.models.choosing import ChosenModel, ModelKind, check_precision, choose_model
+from watchpost.models.choosing import ModelKind, check_precision, model_in_force
 from watchpost.models.directories import digest_of_directory, directory_of
 from watchpost.models.download import download
 from watchpost.models.pull import default_models_dir
@@ -30,7 +30,7 @@ def model_directory(settings: SiteSettings) -> ModelDirectory | None:
         ConfigError: nothing here can run the model, or it is not the one that `model_params.digest` pins.
         ModelError: it is missing or broken; lists where it was looked for.
     """
-    chosen = _chosen(settings)
+    chosen = model_in_force(settings)
     if chosen.kind is not ModelKind.DIRECTORY:
         return None
     repository = load_catalogue(settings.models_catalogue).directories().get(chosen.name)
@@ -58,10 +58,6 @@ def bring_model(settings: SiteSettings) -> None:
 
     Raises ConfigError for a model that nothing here can run, ModelError where it cannot be had.
     """
-    catalogue, chosen = load_catalogue(settings.models_catalogue), _chosen(settings)
+    catalogue, chosen = load_catalogue(settings.models_catalogue), model_in_force(settings)
     if chosen.kind is ModelKind.DIRECTORY and chosen.path is None:
         download(chosen.name, default_models_dir(), catalogue, chosen.precision)
-
-
-def _chosen(settings: SiteSettings) -> ChosenModel:
-    return choose_model(settings.model_params, load_catalogue(settings.models_catalogue))

@@ -13,7 +13,7 @@ import numpy as np
 from watchpost.contracts.records import CameraSpec, SourceSize, Zone
 from watchpost.errors import ConfigError
 from watchpost.ingest.pictures import View, cut
-from watchpost.models import ChosenModel, check_questions, choose_model, load_catalogue
+from watchpost.models import ChosenModel, check_questions, model_in_force
 from watchpost.settings import Scope, SiteSettings, leaves, read_file, settings_from, version_of, without_secrets
 from watchpost.simulation import parse_uri
 from watchpost.site.config_warnings import warnings_of
@@ -108,7 +108,7 @@ def report_config(path: Path, size: SourceSize | None = None) -> ConfigReport:
     """
     raw = read_file(path)
     settings = settings_from(raw)
-    model = choose_model(settings.model_params, load_catalogue(settings.models_catalogue))
+    model = model_in_force(settings)
     check_questions(settings)
     values = {path: _origin(path, raw) for path in leaves(settings)}
     return ConfigReport(

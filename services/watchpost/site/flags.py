@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from watchpost.errors import ConfigError
-from watchpost.models import check_questions, choose_model, load_catalogue
+from watchpost.models import check_questions, model_in_force
 from watchpost.settings import load_settings
 
 __all__ = ["put_flags_in_force"]
@@ -27,7 +27,7 @@ def put_flags_in_force(config: Path | None, model: str | None, device: str | Non
             os.environ[_FLAGS[key][1]] = value
     try:
         settings = load_settings(config)
-        choose_model(settings.model_params, load_catalogue(settings.models_catalogue))
+        model_in_force(settings)
         check_questions(settings)
     except ConfigError as error:
         if given.get(error.key) is None:

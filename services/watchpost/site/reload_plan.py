@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from watchpost.models import check_questions, choose_model, load_catalogue
+from watchpost.models import check_questions, model_in_force
 from watchpost.settings import Scope, SiteSettings, changed_scopes, leaves, read_file, settings_from
 
 __all__ = ["ReloadPlan", "SiteConfig", "plan_reload", "read_config", "services_of"]
@@ -76,7 +76,7 @@ def _briefly(path: str) -> str:
 
 def _checked(raw: Mapping[str, Any]) -> SiteConfig:
     settings = settings_from(raw)
-    choose_model(settings.model_params, load_catalogue(settings.models_catalogue))
+    model_in_force(settings)
     check_questions(settings)
     return SiteConfig(raw, settings)
 

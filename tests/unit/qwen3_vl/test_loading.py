@@ -84,6 +84,18 @@ def test_more_looks_and_sheets_than_fit_at_once_are_all_scored(tiny: Path) -> No
     assert all(len(scores) == 1 for scores in together)
 
 
+def test_questions_too_long_are_refused_every_time_and_others_answered(tiny: Path) -> None:
+    scorer = loaded(tiny)
+    long = QuestionSheet(tuple(AskedQuestion(f"task_{n}", f"Is it {n}?" * 60) for n in range(16)))
+    short = Look(picture(1), QuestionSheet(QUESTIONS))
+
+    for _ in range(2):
+        with pytest.raises(ConfigError, match=r"tasks: the questions are .* tokens together"):
+            scorer.score([short, Look(picture(1), long)])
+
+    assert scorer.score([short]) == loaded(tiny).score([short])
+
+
 def test_prepared_scorer_says_what_another_says(tiny: Path) -> None:
     look = Look(picture(4), QuestionSheet(QUESTIONS))
     prepared = loaded(tiny)

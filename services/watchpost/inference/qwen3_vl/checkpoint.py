@@ -1,6 +1,5 @@
 """Reads a model's directory as Hugging Face lays it out: tensors by name, straight onto the device."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,10 @@ from torch import Tensor
 
 from watchpost.errors import ModelError
 from watchpost.inference.qwen3_vl.sheets import Tokenize
+from watchpost.models import SINGLE, config_of, header_of, weight_map
 
 __all__ = ["Checkpoint"]
 
-_INDEX, _SINGLE = "model.safetensors.index.json", "model.safetensors"
 _NF4_STATE = ".quant_state.bitsandbytes__nf4"
 
 
@@ -24,8 +23,8 @@ class Checkpoint:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self.config: Mapping[str, Any] = self._json("config.json")
-        self._files = self._names()
+        self.config: Mapping[str, Any] = config_of(directory)
+        self._files = weight_map(directory) or self._in_one_file()
 
     def tokenize(self) -> Tokenize:
         """The model's tokenizer: text, special tokens in it included, to ids."""
@@ -63,22 +62,11 @@ class Checkpoint:
         tensor: Tensor = bits.dequantize_4bit(packed, bits.QuantState.from_dict(its, device))
         return tensor
 
-    def _names(self) -> Mapping[str, str]:
-        if (self._directory / _INDEX).is_file():
-            names: Mapping[str, str] = self._json(_INDEX)["weight_map"]
-            return names
-        path = self._directory / _SINGLE
+    def _in_one_file(self) -> Mapping[str, str]:
+        path = self._directory / SINGLE
         try:
-            with safe_open(path, framework="pt") as opened:
-                return dict.fromkeys(opened.keys(), _SINGLE)
-        except (OSError, SafetensorError) as problem:
-            raise self._broken(path, problem) from problem
-
-    def _json(self, name: str) -> Any:
-        path = self._directory / name
-        try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as problem:
+            return dict.fromkeys(header_of(path).places, SINGLE)
+        except ModelError as problem:
             raise self._broken(path, problem) from problem
 
     def _broken(self, path: Path, problem: Exception) -> ModelError:

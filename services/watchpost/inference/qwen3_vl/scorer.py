@@ -7,6 +7,7 @@ scorer.score([Look(picture, sheet)])
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ from watchpost.inference.qwen3_vl.canvases import DEFAULT_CANVASES, canvas_for
 from watchpost.inference.qwen3_vl.engine import Engine
 from watchpost.inference.qwen3_vl.pixels import resized
 from watchpost.inference.qwen3_vl.places import Canvas
-from watchpost.inference.qwen3_vl.sheets import SheetTokens, Tokenize, tokens_of
+from watchpost.inference.qwen3_vl.sheets import Tokenize, tokens_of
 from watchpost.inference.qwen3_vl.slots import SheetSlots
 from watchpost.inference.scorer import LabelScores, Look, ScorerIdentity
 
@@ -48,9 +49,10 @@ class Qwen3VlScorer:
         largest_batch: int = 32,
     ) -> None:
         self.identity = identity
-        self._engine, self._tokenize = engine, tokenize
+        self._engine = engine
         self._canvases, self._largest_batch = tuple(canvases), largest_batch
-        self._tokens: dict[QuestionSheet, SheetTokens] = {}
+        # callers may ask for ever new questions
+        self._sheet_tokens = lru_cache(maxsize=256)(partial(tokens_of, tokenize=tokenize))
         self._slots = SheetSlots(SLOTS)
         self._turn = threading.Lock()
         # pictures travel beside the computation, not between two computations
@@ -84,11 +86,6 @@ class Qwen3VlScorer:
             for look in looks
         ]
         return batches(described, self._largest_batch, SLOTS)
-
-    def _sheet_tokens(self, sheet: QuestionSheet) -> SheetTokens:
-        if sheet not in self._tokens:
-            self._tokens[sheet] = tokens_of(sheet, self._tokenize)
-        return self._tokens[sheet]
 
     def _begun(self, batch: Batch, looks: Sequence[Look]) -> _Running:
         pictures = self._uploaded([looks[index] for index in batch.looks], batch)
@@ -124,8 +121,9 @@ class Qwen3VlScorer:
         for sheet in sheets:
             slot = self._slots.find(sheet)
             if slot is None:
-                slot = self._slots.place(sheet, sheets)
+                slot = self._slots.free(sheets)
                 self._engine.keep(slot, self._sheet_tokens(sheet))
+                self._slots.take(sheet, slot)
             slots.append(slot)
         slots += [slots[-1]] * (batch - len(slots))
         return torch.tensor(slots, dtype=torch.int32, device=self._engine.device)

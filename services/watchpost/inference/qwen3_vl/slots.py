@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from watchpost.errors import ModelError
+from watchpost.errors import ConfigError
 from watchpost.inference.questions import MOST_QUESTIONS, QuestionSheet
 from watchpost.inference.qwen3_vl.operations import KeptKeys
 from watchpost.inference.qwen3_vl.shapes import TextShape
@@ -61,10 +61,11 @@ class SlotTables:
         return self.tails.shape[1]
 
     def write(self, slot: int, tokens: SheetTokens) -> None:
-        """Everything but keys and values. Raises ModelError for questions that are too long together."""
+        """Everything but keys and values. Raises ConfigError for questions that are too long together."""
         longest = max(len(tokens.prefix), len(tokens.tail))
         if longest > self.capacity:
-            raise ModelError(f"the questions are {longest} tokens together, at most {self.capacity} fit; shorten them")
+            problem = f"the questions are {longest} tokens together, and {self.capacity} fit"
+            raise ConfigError("tasks", problem, "shorten them, or ask the camera fewer")
         questions = len(tokens.suffixes)
         self.prefix_tokens[slot] = len(tokens.prefix)
         self.tails[slot, : len(tokens.tail)] = torch.tensor(tokens.tail)
@@ -93,11 +94,12 @@ class SheetSlots:
         self._of.move_to_end(sheet)
         return self._of[sheet]
 
-    def place(self, sheet: QuestionSheet, needed: Sequence[QuestionSheet]) -> int:
-        """A slot for a new sheet, free or taken from the one used longest ago that is not among `needed`."""
-        slot = len(self._of)
-        if slot >= self._slots:
-            oldest = next(kept for kept in self._of if kept not in needed)
-            slot = self._of.pop(oldest)
+    def free(self, needed: Sequence[QuestionSheet]) -> int:
+        """A slot that is nobody's now, if need be of the sheet used longest ago that is not among `needed`."""
+        if len(self._of) == self._slots:
+            del self._of[next(kept for kept in self._of if kept not in needed)]
+        return next(slot for slot in range(self._slots) if slot not in self._of.values())
+
+    def take(self, sheet: QuestionSheet, slot: int) -> None:
+        """The sheet lies there, whole."""
         self._of[sheet] = slot
-        return slot
