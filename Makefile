@@ -64,7 +64,7 @@ image-gpu:
 setup: .venv/ready-dev .venv/parts
 
 # what the larger models need (ADR 11), about 5 GB: everything else does without it
-setup-inference: .venv/ready-inference
+setup-inference: .venv/ready-inference .venv/parts
 
 # the dependencies, exactly those of the lock files
 .venv/ready: requirements/base.lock pyproject.toml

@@ -54,8 +54,8 @@ def download(name: str, models_dir: Path, catalogue: Catalogue | None = None, pr
 
 
 def _fetch(name: str, repository: str, directory: Path) -> None:
-    hub = _client(name)
-    endpoint = (os.environ.get("HF_ENDPOINT") or hub.constants.ENDPOINT).rstrip("/")
+    # read now, not when the client was imported; None is the client's own
+    hub, endpoint = _client(name), os.environ.get("HF_ENDPOINT")
     # asked first: where the hub is away snapshot_download would take a half-filled directory for the model
     known = hub.HfApi(endpoint=endpoint).model_info(repository, files_metadata=True)
     _check_room({one.rfilename: one.size or 0 for one in known.siblings}, directory)

@@ -1,6 +1,8 @@
 """A model's directory is fetched by the hub's own client when that is asked for, and never otherwise."""
 
+import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -154,3 +156,20 @@ def test_disk_without_room_is_told_before_anything_comes(
 
     assert len(hub.requests) == 1
     assert not models.exists()
+
+
+def test_hub_of_the_clients_own_that_cannot_be_asked_is_told_in_one_line(models: Path) -> None:
+    # a process of its own: the client keeps what it read of its environment
+    without = {key: value for key, value in os.environ.items() if key != "HF_ENDPOINT"}
+    pulled = subprocess.run(
+        [sys.executable, "-m", "watchpost", "models", "pull", NAME, "--allow-download"],
+        env={**without, "HF_HUB_OFFLINE": "1", "WATCHPOST_MODELS": str(models)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert pulled.returncode == 1
+    assert "Qwen/Qwen3-VL-4B-Instruct cannot be fetched" in pulled.stderr
+    assert "Traceback" not in pulled.stderr
