@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from watchpost.contracts.camera_parts import NOT_RECORDED, KeyRegion, Mask, Recording
 from watchpost.contracts.records import Assignment, CameraId, CameraSpec, Question, SpecOrigin, Task, Zone
 from watchpost.vision.geometry import FractionBox
 
@@ -31,6 +32,9 @@ def camera_spec(  # noqa: PLR0913  (each test varies another of these)
     skip_frames: int = 0,
     height_px: int = 720,
     roi: FractionBox | None = None,
+    regions: tuple[KeyRegion, ...] = (),
+    masks: tuple[Mask, ...] = (),
+    recording: Recording = NOT_RECORDED,
     config_version: str = "test",
 ) -> CameraSpec:
     """A spec as the config loader would write it."""
@@ -46,4 +50,7 @@ def camera_spec(  # noqa: PLR0913  (each test varies another of these)
         roi=roi,
         assignment=assignment(),
         config_version=config_version,
+        regions=regions,
+        masks=masks,
+        recording=recording,
     )

@@ -9,6 +9,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
+from watchpost.contracts.camera_parts import (
+    NOT_RECORDED,
+    SOFTWARE,
+    KeyRegion,
+    Mask,
+    Recording,
+    UplinkMode,
+    UplinkReason,
+)
 from watchpost.vision.geometry import FractionBox, FractionPoint
 
 __all__ = [
@@ -246,7 +255,7 @@ class Question:
 class Assignment:
     """What was asked of a camera. It travels with each frame, so that what comes of a frame depends on it alone.
 
-    `bandwidth_saving` false sends analysed frames up as well, as thumbnails with the reason `sampled`. The names of
+    `bandwidth_saving` false is what `uplink` full was before there were other modes: ask `uplink_mode`. The names of
     `questions` stand among `tasks` too.
     """
 
@@ -255,11 +264,20 @@ class Assignment:
     bandwidth_saving: bool
     thumbnail_interval_s: float
     questions: tuple[Question, ...] = ()
+    uplink: UplinkMode = UplinkMode.METADATA
+
+    @property
+    def uplink_mode(self) -> UplinkMode:
+        """Which pictures go up, also as writers that know `bandwidth_saving` alone say it."""
+        return self.uplink if self.bandwidth_saving else UplinkMode.FULL
 
 
 @dataclass(frozen=True, slots=True)
 class FrameCaptured:
-    """A frame that ingest put into the frame store. `stream_bytes`: read of the stream so far by this process."""
+    """A frame that ingest put into the frame store.
+
+    `stream_bytes`: read of the stream so far by this process. `uplink_reason`: why it is to go up as a picture, if so.
+    """
 
     frame_id: str
     site: SiteId
@@ -275,6 +293,7 @@ class FrameCaptured:
     assignment: Assignment
     stream_bytes: int
     expires_at: datetime
+    uplink_reason: UplinkReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +337,7 @@ class FrameAnalyzed:
     person_count: int
     skipped: SkipReason | None
     provenance: Provenance
+    uplink_reason: UplinkReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,7 +379,11 @@ class ThumbnailTaken:
 
 @dataclass(frozen=True, slots=True)
 class CameraSpec:
-    """What a camera is and how it is watched. A null value on the topic removes the camera."""
+    """What a camera is and how it is watched. A null value on the topic removes the camera.
+
+    `substream` is analysed in place of the source's own pictures, which are recorded; `decoder` is `software` or the
+    name of a hardware's.
+    """
 
     camera: CameraId
     source: str
@@ -372,6 +396,11 @@ class CameraSpec:
     roi: FractionBox | None
     assignment: Assignment
     config_version: str
+    substream: str | None = None
+    decoder: str = SOFTWARE
+    regions: tuple[KeyRegion, ...] = ()
+    masks: tuple[Mask, ...] = ()
+    recording: Recording = NOT_RECORDED
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,7 @@ class FrameAnswers:
             person_count=seen.person_count if seen else 0,
             skipped=found if isinstance(found, SkipReason) else None,
             provenance=seen.provenance if seen else self.analyzer.provenance,
+            uplink_reason=frame.uplink_reason,
         )
 
 
