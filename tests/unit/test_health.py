@@ -22,6 +22,20 @@ def test_readiness_names_what_is_waited_for_and_why() -> None:
     assert answer.json()["waits_for"] == {"central": "hq:9092 does not answer"}
 
 
+def test_note_is_said_until_it_is_taken_back_and_changes_nothing_in_the_readiness() -> None:
+    health = Health("inference")
+
+    health.note("load", "the cameras ask for more than is looked at")
+    noted = health.readiness()
+    health.note("load", None)
+
+    assert (noted.status, json.loads(noted.body)["notes"]) == (
+        200,
+        {"load": "the cameras ask for more than is looked at"},
+    )
+    assert "notes" not in json.loads(health.readiness().body)
+
+
 def test_service_that_has_all_it_needs_is_ready_and_alive() -> None:
     health = Health("bridge", "site")
     health.ready("site")

@@ -37,6 +37,7 @@ class Health:
         self._service = service
         self._lock = threading.Lock()
         self._waiting = dict.fromkeys(parts, "not started yet")
+        self._notes: dict[str, str] = {}
         self.beat()
 
     @property
@@ -59,14 +60,26 @@ class Health:
         with self._lock:
             return dict(self._waiting)
 
+    def note(self, topic: str, said: str | None) -> None:
+        """Say something of `topic` in the readiness, which changes nothing in it; None: nothing any more."""
+        with self._lock:
+            self._notes.pop(topic, None)
+            if said is not None:
+                self._notes[topic] = said
+
+    def notes(self) -> dict[str, str]:
+        """What the service and its supervisor have to say, by topic."""
+        with self._lock:
+            return {**read_notes(), **self._notes}
+
     def beat(self, next_within_s: float = _BEAT_LIMIT_S) -> None:
         """The service's loop turned once more. What takes longer, such as loading a model, says how long."""
         self._beat_s = time.monotonic()
         self._due_s = self._beat_s + next_within_s
 
     def readiness(self) -> _Answer:
-        """200 when nothing is waited for, else 503 with what and why; a supervisor's notes change nothing in that."""
-        waiting, notes = self.waits_for(), read_notes()
+        """200 when nothing is waited for, else 503 with what and why; notes change nothing in that."""
+        waiting, notes = self.waits_for(), self.notes()
         said = {"service": self._service, "ready": not waiting, "waits_for": waiting}
         return _json(503 if waiting else 200, {**said, "notes": notes} if notes else said)
 

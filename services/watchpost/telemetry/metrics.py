@@ -25,6 +25,8 @@ __all__ = [
     "FRAME_STORE_BYTES",
     "INFERENCE_BATCHES_REFUSED",
     "INFERENCE_BATCH_FRAMES",
+    "INFERENCE_CAPACITY_FPS",
+    "INFERENCE_DEMAND_FPS",
     "INFERENCE_LAG_RECORDS",
     "INFERENCE_SECONDS",
     "REMOTE_FAILURES",
@@ -53,6 +55,8 @@ FRAMES_SKIPPED = Counter("watchpost_frames_skipped_total", "Frames answered with
 INFERENCE_SECONDS = Histogram("watchpost_inference_seconds", "Time that the analyzer took for a batch")
 INFERENCE_BATCH_FRAMES = Gauge("watchpost_inference_batch_frames", "Frames that the model's memory held at once")
 INFERENCE_BATCHES_REFUSED = Counter("watchpost_inference_batches_refused_total", "Batches too large for the memory")
+INFERENCE_CAPACITY_FPS = Gauge("watchpost_inference_capacity_fps", "Frames a second that the analyzer can look at")
+INFERENCE_DEMAND_FPS = Gauge("watchpost_inference_demand_fps", "Frames a second that the worker's cameras send")
 INFERENCE_LAG_RECORDS = Gauge("watchpost_inference_lag_records", "Frames waiting to be analysed")
 REMOTE_SECONDS = Histogram("watchpost_remote_seconds", "Time until the model server answered a request")
 REMOTE_LIMIT_REQUESTS = Gauge("watchpost_remote_limit_requests", "Requests that the model server takes at once")
