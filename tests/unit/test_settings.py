@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from watchpost.contracts.camera_parts import KeyRegion, Mask, Recording, UplinkMode
 from watchpost.contracts.records import SpecOrigin, Zone, ZoneKind
 from watchpost.errors import ConfigError
 from watchpost.settings import SiteIdentity, SiteSettings, load_settings
@@ -71,6 +72,73 @@ MALFORMED = [
         "cameras.door.zones.gate.polygon.2",
         "leaves the frame",
     ),
+    (
+        "cameras: {door: {source: 'sim:street', uplink: sampled, bandwidth_saving: false}}",
+        "cameras.door",
+        "bandwidth_saving: false and uplink: sampled contradict each other",
+    ),
+    (
+        "cameras: {door: {source: 'sim:street', uplink: full, bandwidth_saving: true}}",
+        "cameras.door",
+        "leave bandwidth_saving out",
+    ),
+    ("uplink: everything", "uplink", "'metadata', 'sampled', 'differential' or 'full'"),
+    ("cameras: {door: {source: 'sim:street', substream: 'ftp://h/s'}}", "cameras.door.substream", "write rtsp://"),
+    (
+        "cameras: {door: {source: 'sim:street', substream: 'rtsp://u:hush@h/s'}}",
+        "cameras.door.substream",
+        "secret: env:NAME",
+    ),
+    ("cameras: {door: {source: 'sim:street', decoder: gpu}}", "cameras.door.decoder", "'software', 'cuda', 'vaapi'"),
+    (
+        "cameras: {door: {source: 'sim:street', regions: {till: {box: [0.5, 0, 0.2, 1]}}}}",
+        "cameras.door.regions.till.box",
+        "x0 (0.5) is not left of x1 (0.2)",
+    ),
+    (
+        "cameras: {door: {source: 'sim:street', regions: {till: {bux: [0, 0, 1, 1]}}}}",
+        "cameras.door.regions.till.bux",
+        "did you mean box?",
+    ),
+    (
+        "cameras: {door: {source: 'sim:street', regions: {till: {box: [0, 0, 1, 1], resolution: 500p}}}}",
+        "cameras.door.regions.till.resolution",
+        "write one of 360p",
+    ),
+    (
+        "cameras: {door: {source: 'sim:street', masks: {shop: [0, 0, 1]}}}",
+        "cameras.door.masks.shop",
+        "write [x0, y0, x1, y1], or a polygon",
+    ),
+    (
+        "cameras: {door: {source: 'sim:street', masks: {shop: [0, 0, 2, 1]}}}",
+        "cameras.door.masks.shop",
+        "leaves the frame",
+    ),
+    (
+        "cameras: {door: {source: 'sim:street', masks: {shop: [[0, 0], [1, 0]]}}}",
+        "cameras.door.masks.shop",
+        "at least three",
+    ),
+    (
+        "cameras: {door: {source: 'sim:street', masks: {shop: [[0, 0], [1, 0], [1, 2]]}}}",
+        "cameras.door.masks.shop.2",
+        "leaves the frame",
+    ),
+    (
+        "cameras: {door: {source: 'sim:street', masks: {'Shop A': [0, 0, 1, 1]}}}",
+        "cameras.door.masks.Shop A",
+        "is no name",
+    ),
+    (
+        "cameras: {door: {source: 'sim:street', recording: {unmaskd: true}}}",
+        "cameras.door.recording.unmaskd",
+        "did you mean unmasked?",
+    ),
+    ("recordings: {keep_hours: 0}", "recordings.keep_hours", "greater than 0"),
+    ("recordings: {max_bytes: 1}", "recordings.max_bytes", "greater than or equal"),
+    ("recordings: {keep_hours: 0.001, clips: {before_s: 10}}", "recordings", "raise keep_hours"),
+    ("central: {bootstrap: 'c:9092', clips: {upload: bucket}}", "central.clips.upload", "pattern"),
     ("cameras: [door]", "cameras", "dictionary"),
     ("cameras: {door: 5}", "cameras.door", "dictionary"),
     ("cameras: {door: {}}", "cameras.door.source", "is missing; add source"),
@@ -231,6 +299,77 @@ def test_roi_keeps_its_size_whatever_its_origin(roi: tuple[float, float, float, 
     box = spec.roi or FractionBox(0, 0, 1, 1)
     assert box.width == pytest.approx(roi[2] - roi[0])
     assert box.height == pytest.approx(roi[3] - roi[1])
+
+
+@pytest.mark.parametrize(
+    ("site", "camera", "mode"),
+    [
+        ("", "", UplinkMode.METADATA),
+        ("uplink: sampled", "", UplinkMode.SAMPLED),
+        ("uplink: sampled", ", uplink: differential", UplinkMode.DIFFERENTIAL),
+        ("uplink: sampled", ", bandwidth_saving: false", UplinkMode.FULL),
+        ("uplink: sampled", ", bandwidth_saving: true", UplinkMode.SAMPLED),
+        ("uplink: full", ", bandwidth_saving: true", UplinkMode.METADATA),
+        ("", ", uplink: full", UplinkMode.FULL),
+        ("", ", uplink: full, bandwidth_saving: false", UplinkMode.FULL),
+    ],
+)
+def test_camera_sends_up_what_it_or_its_site_says(tmp_path: Path, site: str, camera: str, mode: UplinkMode) -> None:
+    text = f"{site}\ncameras: {{door: {{source: 'sim:street'{camera}}}}}"
+
+    asked = load_settings(written(tmp_path, text)).camera_spec("door").assignment
+
+    assert (asked.uplink, asked.uplink_mode) == (mode, mode)
+    # older readers know this alone
+    assert asked.bandwidth_saving == (mode is not UplinkMode.FULL)
+
+
+@pytest.mark.parametrize("shape", ["[0, 0.75, 0.5, 1]", "[[0, 0.75], [0.5, 0.75], [0.5, 1], [0, 1]]"])
+@pytest.mark.parametrize(("origin", "top", "bottom"), [("bottom-left", 0.25, 0), ("top-left", 0.75, 1)])
+def test_mask_as_rectangle_or_polygon_covers_the_same_whatever_its_origin(
+    tmp_path: Path, shape: str, origin: str, top: float, bottom: float
+) -> None:
+    text = f"roi_origin: {origin}\ncameras: {{door: {{source: 'sim:street', masks: {{neighbour: {shape}}}}}}}"
+
+    (mask,) = load_settings(written(tmp_path, text)).camera_spec("door").masks
+
+    corners = tuple(FractionPoint(x, y) for x, y in ((0, top), (0.5, top), (0.5, bottom), (0, bottom)))
+    assert mask == Mask("neighbour", corners)
+
+
+def test_key_region_has_its_own_height_or_its_cameras(tmp_path: Path) -> None:
+    regions = "{till: {box: [0, 0, 0.5, 0.25]}, gate: {box: [0, 0, 0.5, 0.25], resolution: 1080p}}"
+    text = f"cameras: {{door: {{source: 'sim:street', resolution: 480p, regions: {regions}}}}}"
+
+    spec = load_settings(written(tmp_path, text)).camera_spec("door")
+
+    box = FractionBox(0, 0.75, 0.5, 1)
+    assert spec.regions == (KeyRegion("till", box, 480), KeyRegion("gate", box, 1080))
+
+
+def test_camera_is_recorded_as_it_says_or_else_as_its_site(tmp_path: Path) -> None:
+    text = """
+        recordings: {enabled: true}
+        cameras:
+          door: sim:street
+          yard: {source: 'sim:street', recording: {enabled: false}}
+          roof:
+            {source: 'sim:', substream: 'rtsp://h/sub', decoder: vaapi, recording: {audio: true, unmasked: true}}
+        """
+
+    settings = load_settings(written(tmp_path, text))
+    door, yard, roof = (settings.camera_spec(name) for name in ("door", "yard", "roof"))
+
+    assert (door.recording, yard.recording.enabled) == (Recording(enabled=True), False)
+    assert roof.recording == Recording(enabled=True, audio=True, unmasked=True)
+    assert (roof.substream, roof.decoder, door.substream, door.decoder) == ("rtsp://h/sub", "vaapi", None, "software")
+
+
+def test_recordings_lie_in_the_state_unless_a_folder_is_named(tmp_path: Path) -> None:
+    here, there = (load_settings(written(tmp_path, text)) for text in ("", "recordings: {path: /data/video}"))
+
+    assert here.recordings.folder(here.state_dir) == Path("var/recordings")
+    assert there.recordings.folder(there.state_dir) == Path("/data/video")
 
 
 def test_zone_travels_with_its_origin_at_the_top_left_and_its_kinds_defaults(tmp_path: Path) -> None:

@@ -32,6 +32,11 @@ SHORT_AND_LONG = [
     f"tasks: [{DOG}]\ncameras: {{door: {{source: 'sim:', tasks: [person_detection, dog_loose]}}}}",
     f"cameras: {{door: {{source: 'sim:', tasks: [{DOG[:-1]}, threshold: 0.7}}]}}}}",
     "cameras: {door: {source: 'sim:', zones: {gate: {kind: crowd, polygon: [[0, 0], [1, 0], [1, 1]]}}}}",
+    "cameras: {door: {source: 'sim:', masks: {a: [0, 0, 1, 1], b: [[0, 0], [1, 0], [1, 1]]}}}",
+    "cameras: {door: {source: 'sim:', regions: {till: {box: [0, 0, 1, 1], resolution: 480p}}, uplink: differential}}",
+    "cameras: {door: {source: 'sim:', substream: 'rtsp://h/sub', decoder: cuda, recording: {unmasked: true}}}",
+    "recordings: {enabled: true, path: /data, keep_hours: 48, clips: {keep_days: 7, before_s: 5, after_s: 5}}",
+    "central: {bootstrap: 'c:9092', clips: {upload: 's3://clips/shop'}}",
 ]
 # what only loading the file tells
 BEYOND_A_SCHEMA = {
@@ -46,6 +51,10 @@ BEYOND_A_SCHEMA = {
     f"tasks: [{DOG}, {DOG}]",
     f"tasks: [{DOG}]\ncameras: {{door: {{source: 'sim:', tasks: [{{name: dog_loose, question: 'A cat?'}}]}}}}",
     "events: {answers_needed: 6}",
+    "cameras: {door: {source: 'sim:street', uplink: sampled, bandwidth_saving: false}}",
+    "cameras: {door: {source: 'sim:street', uplink: full, bandwidth_saving: true}}",
+    "cameras: {door: {source: 'sim:street', regions: {till: {box: [0.5, 0, 0.2, 1]}}}}",
+    "recordings: {keep_hours: 0.001, clips: {before_s: 10}}",
 }
 SCHEMA = config_schema()
 

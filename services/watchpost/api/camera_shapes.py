@@ -10,7 +10,8 @@ from watchpost.api.sources import shown_source
 from watchpost.api.strict_json import StrictJson
 from watchpost.contracts.records import CameraSpec, SpecOrigin, Zone
 from watchpost.settings import ZoneSettings
-from watchpost.settings.cameras import CameraName, Resolution, Roi, RoiOrigin
+from watchpost.settings.areas import Resolution, Roi, RoiOrigin
+from watchpost.settings.cameras import CameraName
 from watchpost.settings.tasks import Tasks
 from watchpost.vision.geometry import FULL_FRAME
 

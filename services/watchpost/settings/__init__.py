@@ -11,6 +11,7 @@ from watchpost.settings.connections import (
 )
 from watchpost.settings.masking import without_login, without_secrets
 from watchpost.settings.reading import load_settings, read_file, settings_from
+from watchpost.settings.recordings import ClipSettings, RecordingSettings
 from watchpost.settings.remote import RemoteSettings
 from watchpost.settings.schema import config_schema
 from watchpost.settings.scopes import Scope, changed_scopes, leaves, scopes_of, version_of
@@ -35,6 +36,7 @@ __all__ = [
     "BridgeSettings",
     "CameraSettings",
     "CentralSettings",
+    "ClipSettings",
     "EmbeddedKafkaSettings",
     "EventSettings",
     "FrameSettings",
@@ -42,6 +44,7 @@ __all__ = [
     "IngestSettings",
     "KafkaSettings",
     "ModelParams",
+    "RecordingSettings",
     "RemoteSettings",
     "SchemaRegistrySettings",
     "Scope",

@@ -4,37 +4,37 @@ import re
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from watchpost.contracts.camera_parts import KeyRegion, Mask, Recording, UplinkMode
 from watchpost.contracts.records import Task
-from watchpost.settings.described import Fraction, text
+from watchpost.settings.areas import MaskPolygon, Resolution, Roi, RoiOrigin, points_from_top_left, roi_from_top_left
+from watchpost.settings.described import text
 from watchpost.settings.strict import StrictModel
 from watchpost.settings.tasks import Tasks
 from watchpost.settings.zones import ZoneSettings
-from watchpost.vision.geometry import FULL_FRAME, FractionBox
 
 __all__ = [
     "Camera",
     "CameraName",
+    "CameraRecordingSettings",
     "CameraSettings",
+    "Decoder",
+    "KeyRegionSettings",
+    "Masks",
     "ModelParams",
-    "Resolution",
-    "Roi",
-    "RoiOrigin",
+    "Regions",
     "Source",
     "StreamParams",
-    "roi_from_top_left",
+    "check_uplink",
 ]
 
-RoiOrigin = Literal["bottom-left", "top-left"]
-
 _SCHEMES = ("rtsp", "rtsps", "http", "https", "file", "sim")
-_NAMED_HEIGHTS_PX = {"360p": 360, "480p": 480, "540p": 540, "720p": 720, "1080p": 1080, "1440p": 1440, "2160p": 2160}
-
 
 _NAME = "[a-z0-9][a-z0-9_-]{0,62}"
 _REFERENCE = "env:[A-Za-z_][A-Za-z0-9_]*|file:/.+"
 _DEVICE = "auto|cpu|cuda:[0-9]{1,2}"
+_MOST_REGIONS, _MOST_MASKS = 8, 32
 
 
 def _checked_name(value: str) -> str:
@@ -56,26 +56,6 @@ def _checked_source(value: str) -> str:
     return value
 
 
-def _height_px(value: object) -> object:
-    if isinstance(value, str):
-        if value not in _NAMED_HEIGHTS_PX:
-            raise ValueError(f"{value!r} is no resolution; write one of {', '.join(_NAMED_HEIGHTS_PX)} or a height")
-        return _NAMED_HEIGHTS_PX[value]
-    return value
-
-
-def _checked_roi(value: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
-    x0, y0, x1, y1 = value
-    shape = "write [x0, y0, x1, y1] as fractions of the frame"
-    if not all(0 <= edge <= 1 for edge in value):
-        raise ValueError(f"{list(value)} leaves the frame (0 to 1); {shape}")
-    if x0 >= x1:
-        raise ValueError(f"x0 ({x0}) is not left of x1 ({x1}); {shape}")
-    if y0 >= y1:
-        raise ValueError(f"y0 ({y0}) is not before y1 ({y1}); {shape}")
-    return value
-
-
 def _checked_secret(value: str) -> str:
     if not re.fullmatch(_REFERENCE, value):
         raise ValueError("expected env:NAME or file:/path, which hold user:password; never the password itself")
@@ -90,14 +70,11 @@ def _checked_device(value: str) -> str:
 
 # an address that names a password is refused
 _SOURCE = rf"(?!\w+://[^/@]*:[^/@]*@)({'|'.join(_SCHEMES)}):.*|/dev/video[0-9]+"
-_NamedHeight = Literal["360p", "480p", "540p", "720p", "1080p", "1440p", "2160p"]
-_HeightPx = Annotated[int, Field(ge=90, le=4320)]
 
 CameraName = Annotated[str, AfterValidator(_checked_name), text(_NAME)]
 Source = Annotated[str, AfterValidator(_checked_source), text(_SOURCE)]
-Resolution = Annotated[_HeightPx, BeforeValidator(_height_px, json_schema_input_type=_HeightPx | _NamedHeight)]
-Roi = Annotated[tuple[Fraction, Fraction, Fraction, Fraction], AfterValidator(_checked_roi)]
 _Secret = Annotated[str, AfterValidator(_checked_secret), text(_REFERENCE)]
+Decoder = Literal["software", "cuda", "vaapi", "qsv", "vdpau", "vulkan", "drm", "videotoolbox", "d3d11va"]
 _Device = Annotated[str, AfterValidator(_checked_device), text(_DEVICE)]
 
 
@@ -131,19 +108,86 @@ class StreamParams(StrictModel):
     roi: Roi | None = None
 
 
+class KeyRegionSettings(StrictModel):
+    """A part of the picture that is looked at by itself too. Its box has the origin that `roi_origin` names."""
+
+    box: Roi = Field(description="[x0, y0, x1, y1] as fractions of the frame")
+    resolution: Resolution | None = Field(
+        default=None, description="the height it is looked at; the camera's own if not"
+    )
+
+    def record(self, name: str, origin: RoiOrigin, otherwise_px: int) -> KeyRegion:
+        """The region as it travels, its origin top-left; `otherwise_px` is its height where it names none."""
+        return KeyRegion(name, roi_from_top_left(self.box, origin), self.resolution or otherwise_px)
+
+
+class CameraRecordingSettings(StrictModel):
+    """Whether this camera's packets are kept."""
+
+    enabled: bool | None = Field(default=None, description="as the site's `recordings.enabled` unless given")
+    audio: bool = False
+    unmasked: bool = Field(default=False, description="record a masked camera as it is, for admins alone")
+
+    def record(self, *, enabled_otherwise: bool) -> Recording:
+        """The same as it travels."""
+        enabled = enabled_otherwise if self.enabled is None else self.enabled
+        return Recording(enabled, self.audio, self.unmasked)
+
+
+Regions = Annotated[dict[CameraName, KeyRegionSettings], Field(max_length=_MOST_REGIONS)]
+Masks = Annotated[dict[CameraName, MaskPolygon], Field(max_length=_MOST_MASKS)]
+
+
+def check_uplink(bandwidth_saving: bool | None, uplink: UplinkMode | None) -> None:  # noqa: FBT001  (both say the same)
+    """Raise ValueError where the one says other than the other; None says nothing."""
+    if bandwidth_saving is None or uplink is None or bandwidth_saving == (uplink is not UplinkMode.FULL):
+        return
+    raise ValueError(
+        f"bandwidth_saving: {str(bandwidth_saving).lower()} and uplink: {uplink} contradict each other; "
+        "leave bandwidth_saving out (false is short for uplink: full)"
+    )
+
+
 class CameraSettings(StrictModel):
     """One camera. What is not set here is taken from the site's own parameters."""
 
     source: Source
     secret: _Secret | None = None
+    substream: Source | None = Field(default=None, description="analysed in place of the source, which is recorded")
+    decoder: Decoder = Field(default="software", description="software, or what the machine's hardware decodes with")
     max_frames: float | None = Field(default=None, gt=0, le=60)
     skip_frames: int | None = Field(default=None, ge=0, le=100)
     resolution: Resolution | None = None
     roi: Roi | None = None
+    regions: Regions = Field(default_factory=dict, description="parts looked at by themselves too")
+    masks: Masks = Field(default_factory=dict, description="what nobody may see: [x0, y0, x1, y1] or [[x, y], …]")
+    recording: CameraRecordingSettings = CameraRecordingSettings()
     tasks: Tasks = tuple(Task)
     zones: dict[CameraName, ZoneSettings] = Field(default_factory=dict, description="where intrusion and the like hold")
-    bandwidth_saving: bool = Field(default=True, description="false: analysed frames go up as well")
+    uplink: UplinkMode | None = Field(default=None, description="which pictures go up; the site's uplink unless given")
+    bandwidth_saving: bool | None = Field(default=None, description="false: short for uplink: full")
     thumbnail_interval_s: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _uplink_is_one(self) -> "CameraSettings":
+        check_uplink(self.bandwidth_saving, self.uplink)
+        return self
+
+    def uplink_mode(self, of_site: UplinkMode) -> UplinkMode:
+        """Which pictures go up."""
+        if self.uplink is not None:
+            return self.uplink
+        match self.bandwidth_saving:
+            case None:
+                return of_site
+            case False:
+                return UplinkMode.FULL
+            case True:
+                return UplinkMode.METADATA if of_site is UplinkMode.FULL else of_site
+
+    def mask_records(self, origin: RoiOrigin) -> tuple[Mask, ...]:
+        """The masks as they travel, their origin top-left."""
+        return tuple(Mask(name, points_from_top_left(polygon, origin)) for name, polygon in self.masks.items())
 
 
 def _source_alone(value: Any) -> Any:
@@ -152,11 +196,3 @@ def _source_alone(value: Any) -> Any:
 
 
 Camera = Annotated[CameraSettings, BeforeValidator(_source_alone, json_schema_input_type=Source | CameraSettings)]
-
-
-def roi_from_top_left(roi: tuple[float, float, float, float] | None, origin: RoiOrigin) -> FractionBox:
-    """The region of interest with its origin top-left, whatever origin the configuration used."""
-    if roi is None:
-        return FULL_FRAME
-    x0, y0, x1, y1 = roi
-    return FractionBox(x0, 1 - y1, x1, 1 - y0) if origin == "bottom-left" else FractionBox(x0, y0, x1, y1)

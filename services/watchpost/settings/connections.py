@@ -9,6 +9,7 @@ from watchpost.settings.strict import StrictModel
 
 __all__ = [
     "CentralSettings",
+    "ClipUploadSettings",
     "EmbeddedKafkaSettings",
     "KafkaSettings",
     "SchemaRegistrySettings",
@@ -91,9 +92,20 @@ class SchemaRegistrySettings(StrictModel):
         return self.username, self.password_file.read_text("utf-8").strip()
 
 
+class ClipUploadSettings(StrictModel):
+    """Where the centre keeps clips, if it does."""
+
+    upload: str | None = Field(
+        default=None,
+        pattern="^(s3|gs|az|abfs|https?|file)://",
+        description="an object store such as s3://bucket/clips",
+    )
+
+
 class CentralSettings(StrictModel):
     """The centre's Kafka. Without it a site works alone and keeps its events until they expire."""
 
     bootstrap: str
     security: SecuritySettings = SecuritySettings()
     schema_registry: SchemaRegistrySettings | None = None
+    clips: ClipUploadSettings = ClipUploadSettings()

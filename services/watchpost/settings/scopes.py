@@ -51,6 +51,9 @@ _SCOPES: Mapping[str, frozenset[Scope]] = {
     "model_params.max_frames": frozenset({Scope.CAMERAS, Scope.API}),
     "model_params.skip_frames": frozenset({Scope.CAMERAS, Scope.API}),
     "events.thumbnail_interval_s": frozenset({Scope.CAMERAS, Scope.API}),
+    "uplink": frozenset({Scope.CAMERAS, Scope.API}),
+    "recordings.enabled": frozenset({Scope.CAMERAS, Scope.API}),
+    "recordings": frozenset({Scope.INGEST, Scope.API}),
     "max_streams": frozenset({Scope.INGEST, Scope.API}),
     "ingest": frozenset({Scope.INGEST, Scope.API}),  # the api waits as long as ingest does
     "model_params": frozenset({Scope.INFERENCE}),

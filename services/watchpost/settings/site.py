@@ -9,18 +9,13 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from watchpost.contracts.camera_parts import UplinkMode
 from watchpost.contracts.records import Assignment, CameraId, CameraSpec, Question, SpecOrigin
 from watchpost.settings.api import ApiSettings
-from watchpost.settings.cameras import (
-    Camera,
-    CameraName,
-    CameraSettings,
-    ModelParams,
-    RoiOrigin,
-    StreamParams,
-    roi_from_top_left,
-)
+from watchpost.settings.areas import RoiOrigin, roi_from_top_left
+from watchpost.settings.cameras import Camera, CameraName, CameraSettings, ModelParams, StreamParams
 from watchpost.settings.connections import CentralSettings, KafkaSettings
+from watchpost.settings.recordings import RecordingSettings
 from watchpost.settings.remote import RemoteSettings
 from watchpost.settings.services import (
     BandwidthSettings,
@@ -93,6 +88,8 @@ class SiteSettings(BaseSettings):
     models_catalogue: Path | None = Field(default=None, description="a model catalogue of your own")
     remote: RemoteSettings | None = Field(default=None, description="the server of model_params.model: remote")
     stream_params: StreamParams = StreamParams()
+    uplink: UplinkMode = Field(default=UplinkMode.METADATA, description="which pictures go up besides those of events")
+    recordings: RecordingSettings = RecordingSettings()
     bandwidth: BandwidthSettings = BandwidthSettings()
     kafka: KafkaSettings = KafkaSettings()
     central: CentralSettings | None = None
@@ -139,6 +136,8 @@ class SiteSettings(BaseSettings):
         """A camera with the site's parameters filled in, and a version that changes when any of it does."""
         asked = self.asked(camera.tasks, f"cameras.{name}.tasks")
         roi = roi_from_top_left(camera.roi or self.stream_params.roi, self.roi_origin)
+        height_px = camera.resolution or self.stream_params.resolution
+        uplink = camera.uplink_mode(self.uplink)
         spec = CameraSpec(
             camera=CameraId(name),
             source=camera.source,
@@ -147,18 +146,21 @@ class SiteSettings(BaseSettings):
             expires_at=None,
             max_frames=camera.max_frames or self.model_params.max_frames,
             skip_frames=self.model_params.skip_frames if camera.skip_frames is None else camera.skip_frames,
-            height_px=camera.resolution or self.stream_params.resolution,
+            height_px=height_px,
             roi=None if roi == FULL_FRAME else roi,
             assignment=Assignment(
                 tasks=asked.tasks,
-                zones=tuple(
-                    zone.record(name, from_bottom=self.roi_origin == "bottom-left")
-                    for name, zone in camera.zones.items()
-                ),
-                bandwidth_saving=camera.bandwidth_saving,
+                zones=tuple(zone.record(name, self.roi_origin) for name, zone in camera.zones.items()),
+                bandwidth_saving=uplink is not UplinkMode.FULL,
                 thumbnail_interval_s=camera.thumbnail_interval_s or self.events.thumbnail_interval_s,
                 questions=asked.questions,
+                uplink=uplink,
             ),
             config_version="",
+            substream=camera.substream,
+            decoder=camera.decoder,
+            regions=tuple(region.record(name, self.roi_origin, height_px) for name, region in camera.regions.items()),
+            masks=camera.mask_records(self.roi_origin),
+            recording=camera.recording.record(enabled_otherwise=self.recordings.enabled),
         )
         return versioned(spec)
