@@ -205,3 +205,47 @@ def test_camera_stays_in_one_partition(client: dict[str, Any], broker: Broker, t
         homes.setdefault(message.key(), set()).add(message.partition())
 
     assert all(len(partitions) == 1 for partitions in homes.values())
+
+
+def test_commit_stops_before_what_is_unanswered_and_goes_on_once_it_is_answered(
+    client: dict[str, Any], topic: str, consumer: Callable[..., RecordConsumer[Command]]
+) -> None:
+    producer = RecordProducer(client)
+    for number in range(4):
+        producer.send(topic, command(number), key="door")
+    producer.flush()
+    first = consumer()
+    taken = take(first, 4)
+    first.commit(unanswered=[taken[3], taken[1]])
+    first.__exit__(None, None, None)
+    second = consumer()
+    again = take(second, 3)
+    assert names(again) == ["c1", "c2", "c3"]
+
+    second.commit(unanswered=again[:1])
+    second.commit(unanswered=again[2:])
+    second.__exit__(None, None, None)
+
+    assert names(take(consumer(), 1)) == ["c3"]
+
+
+def test_partitions_that_leave_take_what_was_taken_of_them_along(
+    client: dict[str, Any], topic: str, consumer: Callable[..., RecordConsumer[Command]]
+) -> None:
+    producer = RecordProducer(client)
+    for number in range(4):
+        producer.send(topic, command(number), key="door")
+    producer.flush()
+    revoked: list[frozenset[int]] = []
+    first = consumer(on_revoked=lambda _topic, partitions: revoked.append(partitions))
+    assert names(take(first, 4)) == ["c0", "c1", "c2", "c3"]
+    second = consumer()
+
+    wait_for(lambda: first.take(4, 0, first_wait_ms=10) or revoked, within_s=30)
+    # what it took before it lost the partitions is not its to commit any more
+    first.commit()
+
+    # whose the camera is now depends on the members' names
+    again = wait_for(lambda: [*first.take(4, 50, first_wait_ms=50), *second.take(4, 50, first_wait_ms=50)], within_s=30)
+    assert revoked == [frozenset({0, 1})]
+    assert names(again)[0] == "c0"

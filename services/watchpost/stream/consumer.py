@@ -5,10 +5,12 @@ with RecordConsumer(client, group="watchpost-inference", topics={TopicName.FRAME
         batch = frames.take(max_records=8, wait_ms=20)
         …                       # work, send, flush
         frames.commit()         # after every output was acknowledged
+
+Who works on records while others come commits what is done with `frames.commit(unanswered=…)`.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from types import TracebackType
@@ -30,8 +32,14 @@ RecordT = TypeVar("RecordT", bound=Record)
 PartitionsChanged = Callable[[str, frozenset[int]], None]
 
 _LOG = structlog.get_logger()
-_FIRST_WAIT_S = 0.5
+_FIRST_WAIT_MS = 500
 _REBALANCE_TIMEOUT_S = 10.0
+# the group is being shared out anew: what this commit was about belongs to somebody else, or will in a moment
+_REBALANCING = (
+    KafkaError.REBALANCE_IN_PROGRESS,
+    KafkaError.ILLEGAL_GENERATION,
+    KafkaError.UNKNOWN_MEMBER_ID,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,7 @@ class RecordConsumer(Generic[RecordT]):
         self._on_assigned = on_assigned
         self._on_revoked = on_revoked
         self._handed_out: dict[tuple[str, int], int] = {}
+        self._taking: list[Received[RecordT]] = []
         self._consumer = Consumer(
             {
                 **client,
@@ -106,37 +115,46 @@ class RecordConsumer(Generic[RecordT]):
     ) -> None:
         self._consumer.close()
 
-    def take(self, max_records: int, wait_ms: int) -> list[Received[RecordT]]:
-        """Up to `max_records`: the first is waited for up to 0.5 s, the others up to `wait_ms` more.
+    def take(self, max_records: int, wait_ms: int, first_wait_ms: int = _FIRST_WAIT_MS) -> list[Received[RecordT]]:
+        """Up to `max_records`: the first is waited for up to `first_wait_ms`, the others up to `wait_ms` more.
 
         Raises:
             RetryableError: the cluster reports an error that may pass.
         """
-        with kafka_errors_mapped("reading"):
-            messages = self._consumer.consume(1, _FIRST_WAIT_S)
-            if messages and max_records > 1:
-                messages += self._consumer.consume(max_records - 1, wait_ms / 1000)
-        received = []
-        for message in messages:
-            read = self._read(message)
-            if read is not None:
-                received.append(read)
-        return received
+        self._taking = []
+        # one after the other: partitions that leave with the second call take with them what the first brought
+        if self._took(1, first_wait_ms) and max_records > 1:
+            self._took(max_records - 1, wait_ms)
+        return self._taking
 
-    def commit(self) -> None:
-        """Commit everything taken so far. Call it when all that came of it is acknowledged.
+    def commit(self, unanswered: Iterable[Received[RecordT]] = ()) -> None:
+        """Commit what was taken so far, in each partition up to the first of `unanswered`.
+
+        Call it when all that came of the others is acknowledged. While the group is shared out anew nothing is
+        committed: the records come again, to whom they belong then.
+
+        Args:
+            unanswered: all records that were taken and are not dealt with yet. A warm-up's are passed over.
 
         Raises:
-            RetryableError: the commit did not succeed, for one after a rebalance; the records come again.
+            RetryableError: the commit did not succeed.
         """
         if not self._handed_out:
             return
-        offsets = [TopicPartition(topic, partition, offset) for (topic, partition), offset in self._handed_out.items()]
+        done = self._handed_out.copy()
+        for received in unanswered:
+            place = received.topic, received.partition
+            if place in done and not received.warm_up:
+                done[place] = min(done[place], received.offset)
+        offsets = [TopicPartition(topic, partition, offset) for (topic, partition), offset in done.items()]
         try:
             self._consumer.commit(offsets=offsets, asynchronous=False)
         except KafkaException as error:
-            raise RetryableError(f"offsets were not committed: {error}") from error
-        self._handed_out.clear()
+            if error.args[0].code() not in _REBALANCING:
+                raise RetryableError(f"offsets were not committed: {error}") from error
+            _LOG.info("nothing_committed", reason="the group is shared out anew", partitions=len(offsets))
+        else:
+            self._handed_out = {place: end for place, end in self._handed_out.items() if end > done[place]}
 
     def lag_records(self) -> int:
         """How many records of the assigned partitions have not been taken yet, as of the last fetches."""
@@ -145,6 +163,15 @@ class RecordConsumer(Generic[RecordT]):
             _, high = self._consumer.get_watermark_offsets(position, cached=True)
             lag += max(0, high - position.offset) if position.offset >= 0 else 0
         return lag
+
+    def _took(self, max_records: int, wait_ms: int) -> bool:
+        with kafka_errors_mapped("reading"):
+            messages = self._consumer.consume(max_records, wait_ms / 1000)
+        for message in messages:
+            read = self._read(message)
+            if read is not None:
+                self._taking.append(read)
+        return bool(messages)
 
     def _read(self, message: Message) -> Received[RecordT] | None:
         error = message.error()
@@ -194,9 +221,11 @@ class RecordConsumer(Generic[RecordT]):
                 partition.offset = early.offset
 
     def _revoked(self, _consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        for partition in partitions:
-            self._handed_out.pop((partition.topic, partition.partition), None)
-            self._committed.pop((partition.topic, partition.partition), None)
+        gone = {(partition.topic, partition.partition) for partition in partitions}
+        for place in gone:
+            self._handed_out.pop(place, None)
+            self._committed.pop(place, None)
+        self._taking = [received for received in self._taking if (received.topic, received.partition) not in gone]
         _tell(self._on_revoked, partitions)
 
 
