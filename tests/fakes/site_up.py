@@ -123,8 +123,12 @@ class SiteUp:
 
     def readiness(self, service: str) -> dict[str, Any]:
         """What `/readyz` says, or nothing while nobody answers."""
+        return self.readiness_at(self.ports[service])
+
+    def readiness_at(self, port: int) -> dict[str, Any]:
+        """The same of whoever answers on this port."""
         try:
-            answer = httpx.get(f"http://127.0.0.1:{self.ports[service]}/readyz", timeout=5)
+            answer = httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5)
         except httpx.HTTPError:
             return {}
         said: dict[str, Any] = answer.json()

@@ -124,6 +124,23 @@ def test_centre_that_is_named_later_gets_its_bridge_and_loses_it_again(site: Sit
     wait_for(site.pids, lambda pids: pids == before)
 
 
+def test_worker_that_is_added_shares_the_cameras_and_is_taken_away_without_disturbing_the_first(site: SiteUp) -> None:
+    before, port = site.pids(), site.ports["inference"]
+
+    told = site.reload(inference={"workers": 2})
+    wait_for(lambda: site.readiness_at(port + 10), lambda said: bool(said.get("ready")), within_s=60)
+    both = site.pids()
+    site.kill("inference-2")
+    wait_for(lambda: site.pids().get("inference-2"), lambda pid: pid not in {None, both["inference-2"]})
+    gone = site.reload()
+
+    assert (told["started"], told["restarted"], told["changed"]) == (["inference-2"], [], ["inference.workers"])
+    assert both.keys() - before.keys() == {"inference-2"}
+    assert (site.run_dir / "inference-2.log").stat().st_size > 0
+    assert gone["stopped"] == ["inference-2"]
+    wait_for(site.pids, lambda pids: pids == before)
+
+
 def test_hang_up_reloads_at_once(site: SiteUp) -> None:
     before, told = site.pids(), len(site.said("config_reloaded"))
 

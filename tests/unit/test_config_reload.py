@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from watchpost.errors import ConfigError
 from watchpost.settings import Scope, changed_scopes, settings_from
-from watchpost.site.reload_plan import ReloadPlan, SiteConfig, plan_reload, services_of
+from watchpost.site.processes import SiteProcess, services_of
+from watchpost.site.reload_plan import ReloadPlan, SiteConfig, plan_reload
 
 CENTRE = {"bootstrap": "centre:9092"}
 FIRST: dict[str, Any] = {"site": "corner", "cameras": {"door": "sim:street"}, "kafka": {"bootstrap": "kafka:9092"}}
@@ -20,6 +21,10 @@ def in_force(raw: dict[str, Any] = FIRST) -> SiteConfig:
 
 def planned(**changes: Any) -> ReloadPlan:
     return plan_reload(in_force(), {**FIRST, **changes})
+
+
+def names(processes: tuple[SiteProcess, ...]) -> tuple[str, ...]:
+    return tuple(process.name for process in processes)
 
 
 def test_same_file_takes_nothing() -> None:
@@ -45,16 +50,43 @@ def test_camera_that_is_added_takes_no_restart() -> None:
     ],
 )
 def test_service_is_restarted_where_it_is_concerned(changes: dict[str, Any], restarted: tuple[str, ...]) -> None:
-    assert planned(**changes).restarted == restarted
+    assert names(planned(**changes).restarted) == restarted
 
 
 def test_centre_takes_a_bridge() -> None:
     with_centre = {**FIRST, "central": CENTRE}
 
-    assert planned(central=CENTRE).added == ("bridge",)
-    assert plan_reload(in_force(with_centre), FIRST).stopped == ("bridge",)
+    assert names(planned(central=CENTRE).added) == ("bridge",)
+    assert names(plan_reload(in_force(with_centre), FIRST).stopped) == ("bridge",)
     slower = {**with_centre, "bandwidth": {"max_kbps": 9}}
-    assert plan_reload(in_force(with_centre), slower).restarted == ("bridge",)
+    assert names(plan_reload(in_force(with_centre), slower).restarted) == ("bridge",)
+
+
+def test_worker_that_is_added_or_taken_away_disturbs_no_other() -> None:
+    more = planned(inference={"workers": 3})
+
+    fewer = plan_reload(more.config, {**FIRST, "inference": {"workers": 2}})
+
+    assert (names(more.added), more.restarted, more.stopped) == (("inference-2", "inference-3"), (), ())
+    assert (fewer.added, fewer.restarted, names(fewer.stopped)) == ((), (), ("inference-3",))
+
+
+def test_what_inference_is_told_is_told_every_worker() -> None:
+    plan = plan_reload(
+        in_force({**FIRST, "inference": {"workers": 2}}), {**FIRST, "inference": {"workers": 2, "threads": 2}}
+    )
+
+    assert names(plan.restarted) == ("inference", "inference-2")
+
+
+def test_workers_that_get_a_model_for_gpus_are_started_with_one_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    two = {**FIRST, "inference": {"workers": 2}}
+
+    plan = plan_reload(in_force(two), {**two, "model_params": {"model": "qwen3-vl-4b"}})
+
+    workers = [process for process in plan.restarted if process.service == "inference"]
+    assert [process.environment["CUDA_VISIBLE_DEVICES"] for process in workers] == ["0", "1"]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +110,7 @@ def test_what_holds_for_the_sites_life_is_held_back(changes: dict[str, Any], hel
     plan = planned(**changes, events={"cool_down_s": 1})
 
     assert plan.held_back == held_back
-    assert "events" in plan.restarted
+    assert "events" in names(plan.restarted)
     assert Scope.FIXED not in changed_scopes(in_force().settings, plan.config.settings)
     assert settings_from(plan.config.raw) == plan.config.settings
 
@@ -86,7 +118,7 @@ def test_what_holds_for_the_sites_life_is_held_back(changes: dict[str, Any], hel
 def test_site_without_a_name_in_its_file_may_be_given_a_time_zone() -> None:
     plan = plan_reload(in_force({}), {"site": {"timezone": "Europe/Berlin"}})
 
-    assert (plan.held_back, plan.restarted) == ((), ("api",))
+    assert (plan.held_back, names(plan.restarted)) == ((), ("api",))
 
 
 def test_reload_that_held_something_back_may_be_taken_back() -> None:
@@ -130,4 +162,4 @@ def test_what_comes_into_force_is_the_new_file_but_for_what_is_held_back(
     left = changed_scopes(plan.config.settings, settings_from(after))
     assert left.keys() <= {Scope.FIXED}
     assert tuple(sorted(left.get(Scope.FIXED, ()))) == plan.held_back
-    assert {*plan.restarted, *plan.added} <= set(services_of(plan.config.settings))
+    assert {*names(plan.restarted), *names(plan.added)} <= set(services_of(plan.config.settings))

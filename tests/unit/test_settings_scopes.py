@@ -42,6 +42,8 @@ CHANGES: list[tuple[dict[str, Any], set[Scope]]] = [
     ({"recordings": {"enabled": True}}, {Scope.CAMERAS, Scope.API}),
     ({"recordings": {"clips": {"before_s": 5}}}, {Scope.INGEST, Scope.API}),
     ({"central": {**CENTRE, "clips": {"upload": "s3://clips"}}}, {Scope.BRIDGE}),
+    ({"inference": {"threads": 2}}, {Scope.INFERENCE}),
+    ({"inference": {"workers": 2}}, {Scope.PROCESSES}),
     ({"telemetry": {"ports": {"events": 9999}}}, {Scope.EVENTS}),
     ({"telemetry": {"log_level": "debug"}}, {Scope.FIXED}),
     ({"site": "shop-12"}, {Scope.FIXED}),

@@ -28,6 +28,7 @@ class Scope(StrEnum):
     BRIDGE = "bridge"
     API = "api"
     CAMERAS = "cameras"  # it travels in the camera's spec
+    PROCESSES = "processes"  # how many of them `watchpost up` runs; those that run go on
     FIXED = "fixed"  # everything, from the start
 
 
@@ -62,6 +63,7 @@ _SCOPES: Mapping[str, frozenset[Scope]] = {
     "models_catalogue": frozenset({Scope.INFERENCE, Scope.API}),
     "remote": frozenset({Scope.INFERENCE}),
     "inference": frozenset({Scope.INFERENCE}),
+    "inference.workers": frozenset({Scope.PROCESSES}),
     "events": frozenset({Scope.EVENTS}),
     "bandwidth": frozenset({Scope.BRIDGE}),
     "bridge": frozenset({Scope.BRIDGE}),

@@ -1,8 +1,8 @@
 """What each service of a site can be told."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from watchpost.settings.strict import StrictModel
 
@@ -39,8 +39,26 @@ class IngestSettings(StrictModel):
     group: str = "watchpost-ingest"
 
 
+# a camera is one worker's, and a topic of frames has 24 partitions: more would have nothing to do
+_MOST_WORKERS = 24
+
+
+def _checked_workers(value: object) -> object:
+    count = int(value) if isinstance(value, str) and value.isdecimal() else value
+    if count == "auto" or (isinstance(count, int) and not isinstance(count, bool) and 1 <= count <= _MOST_WORKERS):
+        return count
+    raise ValueError(f"{value!r} is no number of workers; write 1 to {_MOST_WORKERS}, or auto for one per visible GPU")
+
+
+_Workers = Annotated[Annotated[int, Field(ge=1, le=_MOST_WORKERS)] | Literal["auto"], BeforeValidator(_checked_workers)]
+
+
 class InferenceSettings(StrictModel):
     """How frames are analysed."""
+
+    workers: _Workers = Field(
+        default=1, description="processes that `watchpost up` runs, each on a GPU of its own; auto: one per visible GPU"
+    )
 
     batch: int = Field(default=4, ge=1, le=64)
     batch_wait_ms: int = Field(default=20, ge=0, le=1000)
@@ -92,7 +110,10 @@ class BridgeSettings(StrictModel):
 
 
 class ServicePorts(StrictModel):
-    """Where each service answers `/healthz`, `/readyz` and `/metrics`; 0 takes a free port."""
+    """Where each service answers `/healthz`, `/readyz` and `/metrics`; 0 takes a free port.
+
+    Further inference workers answer 10, 20, … above the first one's.
+    """
 
     ingest: int = Field(default=9101, ge=0, le=65535)
     inference: int = Field(default=9102, ge=0, le=65535)

@@ -17,7 +17,8 @@ from watchpost.models import ChosenModel, check_questions, model_in_force
 from watchpost.settings import Scope, SiteSettings, leaves, read_file, settings_from, version_of, without_secrets
 from watchpost.simulation import parse_uri
 from watchpost.site.config_warnings import warnings_of
-from watchpost.site.reload_plan import services_of
+from watchpost.site.processes import services_of
+from watchpost.site.workers import check_workers
 from watchpost.vision.geometry import FULL_FRAME
 
 __all__ = ["CameraReport", "ConfigReport", "Origin", "PixelArea", "Setting", "parse_size", "report_config"]
@@ -110,6 +111,7 @@ def report_config(path: Path, size: SourceSize | None = None) -> ConfigReport:
     settings = settings_from(raw)
     model = model_in_force(settings)
     check_questions(settings)
+    check_workers(settings)
     values = {path: _origin(path, raw) for path in leaves(settings)}
     return ConfigReport(
         settings=tuple(

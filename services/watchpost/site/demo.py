@@ -27,10 +27,12 @@ from watchpost.errors import RetryableError
 from watchpost.settings import SiteSettings, load_settings
 from watchpost.site.delivery import Delivery, compare_events, end_offsets, group_lag_records
 from watchpost.site.demo_view import Arrival, DemoFigures, render
+from watchpost.site.processes import command_of, processes_of
 from watchpost.site.scrape import scrape
 from watchpost.site.specs import publish_camera_specs
-from watchpost.site.supervisor import Supervisor, service_command
+from watchpost.site.supervisor import Supervisor
 from watchpost.site.topics import apply_site_topics
+from watchpost.site.workers import worker_ports
 from watchpost.stream import client_config, value_of
 from watchpost.stream.embedded import EmbeddedKafka
 from watchpost.stream.free_ports import free_ports
@@ -83,7 +85,8 @@ def _services(settings: SiteSettings, config: Path, run_dir: Path) -> Iterator[S
     apply_site_topics(settings, "site")
     apply_site_topics(settings, "central")
     publish_camera_specs(settings)
-    supervisor = Supervisor([service_command(name, config) for name in _SERVICES], run_dir)
+    shown = [process for process in processes_of(settings) if process.service in _SERVICES]
+    supervisor = Supervisor([command_of(process, config) for process in shown], run_dir)
     try:
         supervisor.start()
         yield supervisor
@@ -145,8 +148,9 @@ class _Watch:
 
     def _scrape(self) -> None:
         telemetry, figures = self._settings.telemetry, self._figures
-        ports = telemetry.ports.model_dump()
-        found = {name: scrape(telemetry.host, port) for name, port in ports.items()}
+        ports: dict[str, tuple[int, ...]] = {name: (port,) for name, port in telemetry.ports.model_dump().items()}
+        ports["inference"] = worker_ports(self._settings)
+        found = {name: scrape(telemetry.host, *its) for name, its in ports.items()}
         # a service that is being stopped answers no more: what it last said stays
         figures.bytes_in = found["ingest"].get("watchpost_source_bytes_total", figures.bytes_in)
         figures.frames_captured = found["ingest"].get("watchpost_frames_captured_total", figures.frames_captured)

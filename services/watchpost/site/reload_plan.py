@@ -8,8 +8,10 @@ from typing import Any
 
 from watchpost.models import check_questions, model_in_force
 from watchpost.settings import Scope, SiteSettings, changed_scopes, leaves, read_file, settings_from
+from watchpost.site.processes import SiteProcess, processes_of
+from watchpost.site.workers import check_workers
 
-__all__ = ["ReloadPlan", "SiteConfig", "plan_reload", "read_config", "services_of"]
+__all__ = ["ReloadPlan", "SiteConfig", "plan_reload", "read_config"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,9 @@ class ReloadPlan:
     held_back: tuple[str, ...]
     changed: tuple[str, ...]
     cameras: bool
-    stopped: tuple[str, ...]
-    restarted: tuple[str, ...]
-    added: tuple[str, ...]
+    stopped: tuple[SiteProcess, ...]
+    restarted: tuple[SiteProcess, ...]
+    added: tuple[SiteProcess, ...]
 
 
 def read_config(path: Path | None) -> SiteConfig:
@@ -45,28 +47,27 @@ def plan_reload(in_force: SiteConfig, raw: Mapping[str, Any]) -> ReloadPlan:
     """What it takes to go on with `raw` instead.
 
     Raises:
-        ConfigError: it is not sound; nothing of it comes into force.
+        ConfigError: it is not sound, or does not fit this machine; nothing of it comes into force.
     """
     wanted = _checked(raw)
     held_back = changed_scopes(in_force.settings, wanted.settings).get(Scope.FIXED, frozenset())
     config = _checked(_with_old(raw, leaves(in_force.settings), held_back)) if held_back else wanted
     concerned = changed_scopes(in_force.settings, config.settings)
-    before, after = services_of(in_force.settings), services_of(config.settings)
+    before = {process.name: process for process in processes_of(in_force.settings)}
+    after = {process.name: process for process in processes_of(config.settings)}
     return ReloadPlan(
         config,
         held_back=tuple(sorted(held_back)),
         changed=tuple(sorted({_briefly(path) for paths in concerned.values() for path in paths})),
         cameras=Scope.CAMERAS in concerned,
-        stopped=tuple(name for name in before if name not in after),
-        restarted=tuple(name for name in after if name in before and Scope(name) in concerned),
-        added=tuple(name for name in after if name not in before),
+        stopped=tuple(before[name] for name in before if name not in after),
+        restarted=tuple(
+            process
+            for name, process in after.items()
+            if name in before and (Scope(process.service) in concerned or process != before[name])
+        ),
+        added=tuple(after[name] for name in after if name not in before),
     )
-
-
-def services_of(settings: SiteSettings) -> tuple[str, ...]:
-    """The services that this site needs; without a centre there is nothing to bridge to."""
-    bridge = () if settings.central is None else ("bridge",)
-    return ("ingest", "inference", "events", *bridge, "api")
 
 
 def _briefly(path: str) -> str:
@@ -78,6 +79,7 @@ def _checked(raw: Mapping[str, Any]) -> SiteConfig:
     settings = settings_from(raw)
     model_in_force(settings)
     check_questions(settings)
+    check_workers(settings)
     return SiteConfig(raw, settings)
 
 

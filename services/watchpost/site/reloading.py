@@ -5,6 +5,7 @@ whole life of `watchpost up` and are named instead. Services read a copy of what
 that crashes while the operator is half done with an edit must come back as it was.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from watchpost.errors import ConfigError
 from watchpost.settings import read_file
 from watchpost.site.camera_loading import CameraLoading
 from watchpost.site.config_watch import ConfigWatch
+from watchpost.site.processes import SiteProcess, command_of
 from watchpost.site.reload_plan import ReloadPlan, SiteConfig, plan_reload
-from watchpost.site.supervisor import ServiceCommand, Supervisor, service_command
+from watchpost.site.supervisor import ServiceCommand, Supervisor
 from watchpost.telemetry import NOTES_VARIABLE, write_notes
 
 __all__ = ["Reloading", "SiteFiles"]
@@ -44,10 +46,10 @@ class SiteFiles:
         """Let every service's readiness say this of the configuration, or nothing."""
         write_notes(self._notes, {} if said is None else {_TOPIC: said})
 
-    def command(self, service: str) -> ServiceCommand:
-        """How a service is run by these files."""
-        environment = {NOTES_VARIABLE: str(self._notes.absolute())}
-        return replace(service_command(service, self._config), environment=environment)
+    def command(self, process: SiteProcess) -> ServiceCommand:
+        """How a process is run by these files."""
+        environment = {**process.environment, NOTES_VARIABLE: str(self._notes.absolute())}
+        return replace(command_of(process, self._config), environment=environment)
 
 
 class Reloading:
@@ -88,11 +90,11 @@ class Reloading:
         self._files.write(plan.config)
         self._tell(plan)
         if plan.stopped:
-            self._supervisor.stop(*plan.stopped)
-        for service in plan.restarted:
-            self._supervisor.restart(service)
-        for service in plan.added:
-            self._supervisor.add(self._files.command(service))
+            self._supervisor.stop(*_names(plan.stopped))
+        for process in plan.restarted:
+            self._supervisor.restart(self._files.command(process))
+        for process in plan.added:
+            self._supervisor.add(self._files.command(process))
         if plan.cameras:
             self._cameras.want(plan.config.settings)
 
@@ -100,9 +102,9 @@ class Reloading:
         _LOG.info(
             "config_reloaded",
             changed=plan.changed,
-            restarted=plan.restarted,
-            started=plan.added,
-            stopped=plan.stopped,
+            restarted=_names(plan.restarted),
+            started=_names(plan.added),
+            stopped=_names(plan.stopped),
             cameras=plan.cameras,
         )
         if plan.held_back:
@@ -110,3 +112,7 @@ class Reloading:
             self._files.note(f"{', '.join(plan.held_back)}: changed, and in force after a restart of watchpost up")
         else:
             self._files.note(None)
+
+
+def _names(processes: Iterable[SiteProcess]) -> tuple[str, ...]:
+    return tuple(process.name for process in processes)

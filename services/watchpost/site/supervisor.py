@@ -24,7 +24,7 @@ _GRACE_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class ServiceCommand:
-    """A service and the program that runs it."""
+    """A service, or one of its workers, and the program that runs it. No two have one name."""
 
     name: str
     command: tuple[str, ...]
@@ -75,11 +75,12 @@ class Supervisor:
         with self._lock:
             self._children[service.name] = _Child(service, process, time.monotonic())
 
-    def restart(self, name: str) -> None:
-        """Stop this service in an orderly way and start it again at once: it was told something new."""
+    def restart(self, service: ServiceCommand) -> None:
+        """Stop the service of this name in an orderly way and start this at once: it was told something new."""
         with self._lock:
-            child = self._children[name]
+            child = self._children[service.name]
             child.process.stop()
+            child.service, child.process = service, self._process(service)
             child.process.start()
             child.started_s, child.restart_at_s, child.pause_s = time.monotonic(), None, _FIRST_PAUSE_S
 

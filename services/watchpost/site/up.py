@@ -1,7 +1,7 @@
 """`watchpost up`: a whole site on one machine, each service a supervised process."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,7 +10,8 @@ import structlog
 from watchpost.models import check_present
 from watchpost.settings import Scope, SiteSettings, version_of
 from watchpost.site.config_watch import ConfigWatch
-from watchpost.site.reload_plan import read_config, services_of
+from watchpost.site.processes import SiteProcess, processes_of, services_of
+from watchpost.site.reload_plan import read_config
 from watchpost.site.reloading import Reloading, SiteFiles
 from watchpost.site.signals import asked_to_end, asked_to_reload
 from watchpost.site.specs import publish_camera_specs
@@ -39,6 +40,7 @@ def run_site(path: Path | None) -> None:
     config = read_config(path)
     check_present(config.settings)
     settings, run_dir = config.settings, config.settings.state_dir / "run"
+    processes = processes_of(settings)
     configure_logs("up", settings.site.name, settings.telemetry.log_format, settings.telemetry.log_level)
     stop, reload = asked_to_end(), asked_to_reload()
     with site_kafka(settings):
@@ -48,9 +50,9 @@ def run_site(path: Path | None) -> None:
         files = SiteFiles(run_dir)
         files.write(config)
         files.note(None)
-        supervisor = Supervisor([files.command(name) for name in services_of(settings)], run_dir)
+        supervisor = Supervisor([files.command(process) for process in processes], run_dir)
         supervisor.start()
-        _tell(settings, run_dir)
+        _tell(settings, processes, run_dir)
         reloading = None if watch is None or path is None else Reloading(path, watch, config, files, supervisor)
         try:
             _look_after(supervisor, reloading, stop, reload)
@@ -71,11 +73,12 @@ def _look_after(
             _LOG.warning("nothing to reload: no file was named", remedy="start with --config")
 
 
-def _tell(settings: SiteSettings, run_dir: Path) -> None:
+def _tell(settings: SiteSettings, processes: Sequence[SiteProcess], run_dir: Path) -> None:
     if settings.central is None:
         _LOG.warning("no central.bootstrap is set: events stay at this site until they expire")
     versions = {name: version_of(settings, Scope(name)) for name in services_of(settings)}
-    _LOG.info("site is up", kafka=settings.kafka.address, logs=str(run_dir), config_versions=versions)
+    names = tuple(process.name for process in processes)
+    _LOG.info("site is up", kafka=settings.kafka.address, logs=str(run_dir), processes=names, config_versions=versions)
 
 
 @contextmanager
