@@ -15,6 +15,7 @@ __all__ = [
     "CAMERAS_REFUSED",
     "CAMERA_ONLINE",
     "CAMERA_RECONNECTS",
+    "CLIPS",
     "DEAD_LETTERS",
     "EVENTS_EMITTED",
     "FRAMES_ANALYZED",
@@ -29,9 +30,13 @@ __all__ = [
     "INFERENCE_DEMAND_FPS",
     "INFERENCE_LAG_RECORDS",
     "INFERENCE_SECONDS",
+    "PICTURES_NOT_RECORDED",
+    "RECORDED_BYTES",
+    "RECORDINGS_BYTES",
     "REMOTE_FAILURES",
     "REMOTE_LIMIT_REQUESTS",
     "REMOTE_SECONDS",
+    "SEGMENTS_EVICTED",
     "SOURCE_BYTES",
     "THUMBNAILS_MISSED",
     "THUMBNAILS_TAKEN",
@@ -48,6 +53,19 @@ CAMERA_RECONNECTS = Counter("watchpost_camera_reconnects_total", "Failed connect
 CAMERAS_REFUSED = Gauge("watchpost_cameras_refused", "Cameras beyond max_streams, which are not read")
 CAMERA_ONLINE = Gauge("watchpost_camera_online", "1 while a camera delivers pictures", ["camera"])
 FRAME_STORE_BYTES = Gauge("watchpost_frame_store_bytes", "Bytes of frames that this ingest process keeps")
+
+# recordings
+RECORDED_BYTES = Counter("watchpost_recorded_bytes_total", "Bytes of recordings written", ["camera"])
+RECORDINGS_BYTES = Gauge("watchpost_recordings_bytes", "Bytes of all recordings that are kept")
+PICTURES_NOT_RECORDED = Counter(
+    "watchpost_pictures_not_recorded_total",
+    "Pictures that recordings lack: slow_disk, disk, damaged, unsupported",
+    ["camera", "reason"],
+)
+SEGMENTS_EVICTED = Counter(
+    "watchpost_segments_evicted_total", "Recordings deleted, by the bound: hours, bytes, headroom", ["bound"]
+)
+CLIPS = Counter("watchpost_clips_total", "Clips of events: cut, or missed for lack of footage or disk", ["result"])
 
 # inference
 FRAMES_ANALYZED = Counter("watchpost_frames_analyzed_total", "Frames analysed", ["camera"])
