@@ -61,7 +61,15 @@ class InferenceSettings(StrictModel):
     )
 
     batch: int = Field(default=4, ge=1, le=64)
-    batch_wait_ms: int = Field(default=20, ge=0, le=1000)
+    batch_wait_ms: int = Field(
+        default=20, ge=0, le=1000, description="no batch waits longer for more frames, and only while that gains"
+    )
+    latency_budget_ms: int = Field(
+        default=300,
+        ge=10,
+        le=60_000,
+        description="no batch waits for more frames if its oldest were answered later than this",
+    )
     stale_after_s: float = Field(default=1, gt=0, description="while too many frames wait, older ones are skipped")
     wedged_after_s: float = Field(default=60, gt=0, description="a worker that looks at one batch longer is replaced")
     threads: int = Field(default=1, ge=1)

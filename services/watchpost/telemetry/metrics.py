@@ -30,6 +30,7 @@ __all__ = [
     "INFERENCE_DEMAND_FPS",
     "INFERENCE_LAG_RECORDS",
     "INFERENCE_SECONDS",
+    "INFERENCE_STAGE_SECONDS",
     "PICTURES_NOT_RECORDED",
     "RECORDED_BYTES",
     "RECORDINGS_BYTES",
@@ -71,6 +72,12 @@ CLIPS = Counter("watchpost_clips_total", "Clips of events: cut, or missed for la
 FRAMES_ANALYZED = Counter("watchpost_frames_analyzed_total", "Frames analysed", ["camera"])
 FRAMES_SKIPPED = Counter("watchpost_frames_skipped_total", "Frames answered without analysis", ["camera", "reason"])
 INFERENCE_SECONDS = Histogram("watchpost_inference_seconds", "Time that the analyzer took for a batch")
+INFERENCE_STAGE_SECONDS = Histogram(
+    "watchpost_inference_stage_seconds",
+    "Time of each frame until its batch began (queue), and of each batch by stage of work",
+    ["stage"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2.5, 5, 10),
+)
 INFERENCE_BATCH_FRAMES = Gauge("watchpost_inference_batch_frames", "Frames that the model's memory held at once")
 INFERENCE_BATCHES_REFUSED = Counter("watchpost_inference_batches_refused_total", "Batches too large for the memory")
 INFERENCE_CAPACITY_FPS = Gauge("watchpost_inference_capacity_fps", "Frames a second that the analyzer can look at")
