@@ -104,6 +104,33 @@ def test_viewer_looks_and_operator_changes(api: ApiService) -> None:
     assert seen[1].json()["remedy"] == "call with the token of one who is operator"
 
 
+def test_operator_covers_and_admin_uncovers(api: ApiService, tokens_file: Path) -> None:
+    write_tokens(tokens_file, TOKENS[Role.OPERATOR][1], TOKENS[Role.ADMIN][1])
+    operator, admin = api.client(TOKENS[Role.OPERATOR][0]), api.client(TOKENS[Role.ADMIN][0])
+    unmasked = {"recording": {"enabled": True, "unmasked": True}}
+    masked = {**NEW_CAMERA, "masks": {"shop": [0, 0, 0.5, 0.5]}, "regions": {"gate": {"box": [0, 0, 1, 0.5]}}}
+
+    seen = [
+        operator.post("/cameras", json={**masked, **unmasked}),
+        operator.post("/cameras", json={**masked, "resolution": 480}),
+        operator.patch("/cameras/door", json=unmasked),
+        operator.patch("/cameras/door", json={"masks": {}}),
+        operator.delete("/cameras/door"),
+        admin.patch("/cameras/door", json={**unmasked, "uplink": "sampled"}),
+        operator.patch("/cameras/door", json={"bandwidth_saving": False}),
+        admin.delete("/cameras/door"),
+    ]
+    write_tokens(tokens_file, TOKENS[Role.OPERATOR][1])
+
+    assert [answer.status_code for answer in seen] == [403, 201, 403, 403, 403, 200, 200, 204]
+    assert seen[0].json()["field"] == "recording.unmasked"
+    assert seen[1].json()["masks"] == {"shop": [[0, 0], [0.5, 0], [0.5, 0.5], [0, 0.5]]}
+    assert seen[1].json()["regions"] == {"gate": {"box": [0, 0, 1, 0.5], "resolution": 480}}
+    assert seen[3].json()["field"] == seen[4].json()["field"] == "masks"
+    assert (seen[5].json()["uplink"], seen[5].json()["recording"]["unmasked"]) == ("sampled", True)
+    assert (seen[6].json()["uplink"], seen[6].json()["bandwidth_saving"]) == ("full", False)
+
+
 def test_token_that_is_taken_from_the_file_opens_nothing_any_more(api: ApiService, tokens_file: Path) -> None:
     operator, admin = api.client(TOKENS[Role.OPERATOR][0]), api.client(TOKENS[Role.ADMIN][0])
     before = [operator.get("/events").status_code, admin.get("/events").status_code]

@@ -10,6 +10,8 @@ from tests.fakes.specs import camera_spec
 from watchpost.api.camera_shapes import CameraChange, NewCamera, shown
 from watchpost.api.camera_shapes import given as given_fields
 from watchpost.api.presence import NOTHING_KNOWN
+from watchpost.api.privacy import check_privacy
+from watchpost.api.tokens import Caller, Role
 from watchpost.contracts.records import CameraSpec
 from watchpost.settings import CameraSettings, SiteSettings
 
@@ -44,13 +46,20 @@ def test_what_was_set_is_shown_in_the_same_words(roi: list[float], polygon: list
 def test_what_is_shown_can_be_set_again_and_changes_nothing(roi: list[float], polygon: list[Any]) -> None:
     settings = SiteSettings()
     zones = {"till": {"kind": "loitering", "polygon": polygon, "after_s": 7}}
-    spec = settings.spec_of("door", camera(roi=roi, zones=zones, max_frames=3))
+    pictures = {"masks": {"shop": polygon, "sky": roi}, "regions": {"gate": {"box": roi, "resolution": 360}}}
+    asked = {"zones": zones, "max_frames": 3, "uplink": "full", "recording": {"enabled": True, "unmasked": True}}
+    spec = settings.spec_of("door", camera(roi=roi, **asked, **pictures))
     told = as_shown(spec, "bottom-left")
 
     fields = {field: told[field] for field in CameraSettings.model_fields.keys() & told.keys() - {"source"}}
     again = settings.spec_of("door", camera(**fields))
 
     assert as_shown(again, "bottom-left") == told
+    assert told["regions"]["gate"] == {"box": pytest.approx(roi), "resolution": 360}
+    assert told["masks"]["shop"] == [pytest.approx(list(corner)) for corner in polygon]
+    assert (told["uplink"], told["bandwidth_saving"], told["recording"]["unmasked"]) == ("full", False, True)
+    # and to send it back is no change of a mask, which operators may not make
+    check_privacy(Caller("olga", Role.OPERATOR), spec, again)
 
 
 def test_whole_frame_is_shown_as_such() -> None:

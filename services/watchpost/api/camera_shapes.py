@@ -1,17 +1,27 @@
 """What callers send and see of a camera: the keys of the configuration file, with a password that is never shown."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from watchpost.api.picture_shapes import (
+    RecordingShown,
+    RegionShown,
+    corners_shown,
+    edges_shown,
+    masks_shown,
+    recording_shown,
+    regions_shown,
+)
 from watchpost.api.presence import CameraState, Presence
 from watchpost.api.sources import shown_source
 from watchpost.api.strict_json import StrictJson
+from watchpost.contracts.camera_parts import UplinkMode
 from watchpost.contracts.records import CameraSpec, SpecOrigin, Zone
 from watchpost.settings import ZoneSettings
 from watchpost.settings.areas import Resolution, Roi, RoiOrigin
-from watchpost.settings.cameras import CameraName
+from watchpost.settings.cameras import CameraName, CameraRecordingSettings, Decoder, Masks, Regions, check_uplink
 from watchpost.settings.tasks import Tasks
 from watchpost.vision.geometry import FULL_FRAME
 
@@ -20,6 +30,9 @@ __all__ = ["CameraChange", "CameraList", "CameraShown", "NewCamera", "given", "s
 _DAY_S = 86_400
 _ZONE: dict[str, Any] = {"kind": "intrusion", "polygon": [[0.1, 0.1], [0.5, 0.1], [0.5, 0.6]]}
 _WRITE_ONLY = "write-only: never shown, never logged, kept in a file that only the site's services can read"
+
+_MASKS = "what nobody may see: [x0, y0, x1, y1] or [[x, y], …] by name; only an admin takes one away"
+_RECORDING = "whether its packets are kept; only an admin may have a masked camera recorded (`unmasked`)"
 
 
 class _CameraFields(StrictJson):
@@ -35,8 +48,18 @@ class _CameraFields(StrictJson):
     zones: dict[CameraName, ZoneSettings] | None = Field(
         default=None, max_length=32, description="where intrusion, loitering and crowds are told of"
     )
-    bandwidth_saving: bool | None = Field(default=None, description="false: analysed frames go up as well")
+    decoder: Decoder | None = Field(default=None, description="what decodes its pictures: software unless given")
+    regions: Regions | None = Field(default=None, description="parts that are looked at by themselves too")
+    masks: Masks | None = Field(default=None, description=_MASKS)
+    recording: CameraRecordingSettings | None = Field(default=None, description=_RECORDING)
+    uplink: UplinkMode | None = Field(default=None, description="which pictures go up besides those of events")
+    bandwidth_saving: bool | None = Field(default=None, description="false: short for `uplink: full`")
     thumbnail_interval_s: float | None = Field(default=None, gt=0, le=_DAY_S, description="at least one so often")
+
+    @model_validator(mode="after")
+    def _uplink_is_one(self) -> Self:
+        check_uplink(self.bandwidth_saving, self.uplink)
+        return self
 
 
 class NewCamera(_CameraFields):
@@ -118,6 +141,12 @@ class CameraShown(BaseModel):
                     "roi": [0, 0, 1, 1],
                     "tasks": ["person_detection", "abnormal_behavior"],
                     "zones": {"till": {**_ZONE, "after_s": 0.6, "people": 1}},
+                    "substream": None,
+                    "decoder": "software",
+                    "regions": {"queue": {"box": [0.5, 0, 1, 0.5], "resolution": 720}},
+                    "masks": {"neighbour": [[0, 0.5], [0.2, 0.5], [0.2, 1], [0, 1]]},
+                    "recording": {"enabled": False, "audio": False, "unmasked": False},
+                    "uplink": "metadata",
                     "bandwidth_saving": True,
                     "thumbnail_interval_s": 10,
                 }
@@ -137,6 +166,12 @@ class CameraShown(BaseModel):
     roi: tuple[float, float, float, float] = Field(description="its origin is the site's `roi_origin`")
     tasks: list[str | TaskShown]
     zones: dict[str, ZoneShown]
+    substream: str | None = Field(description="what is analysed in place of the source; of cameras of the file alone")
+    decoder: str
+    regions: dict[str, RegionShown]
+    masks: dict[str, list[tuple[float, float]]]
+    recording: RecordingShown
+    uplink: UplinkMode
     bandwidth_saving: bool
     thumbnail_interval_s: float
 
@@ -154,8 +189,6 @@ def shown(spec: CameraSpec, presence: Presence, origin: RoiOrigin) -> CameraShow
     questions = {
         one.name: TaskShown(name=one.name, question=one.question, threshold=one.threshold) for one in asked.questions
     }
-    roi = spec.roi or FULL_FRAME
-    top, bottom = (roi.y0, roi.y1) if origin == "top-left" else (1 - roi.y1, 1 - roi.y0)
     return CameraShown(
         name=spec.camera,
         source=shown_source(spec.source),
@@ -166,21 +199,24 @@ def shown(spec: CameraSpec, presence: Presence, origin: RoiOrigin) -> CameraShow
         max_frames=spec.max_frames,
         skip_frames=spec.skip_frames,
         resolution=spec.height_px,
-        roi=(roi.x0, _plain(top), roi.x1, _plain(bottom)),
+        roi=edges_shown(spec.roi or FULL_FRAME, origin),
         tasks=[questions.get(task, task) for task in asked.tasks],
         zones={zone.name: _zone_shown(zone, origin) for zone in asked.zones},
-        bandwidth_saving=asked.bandwidth_saving,
+        substream=None if spec.substream is None else shown_source(spec.substream),
+        decoder=spec.decoder,
+        regions=regions_shown(spec, origin),
+        masks=masks_shown(spec, origin),
+        recording=recording_shown(spec),
+        uplink=asked.uplink_mode,
+        bandwidth_saving=asked.uplink_mode is not UplinkMode.FULL,
         thumbnail_interval_s=asked.thumbnail_interval_s,
     )
 
 
 def _zone_shown(zone: Zone, origin: RoiOrigin) -> ZoneShown:
-    corners = [(point.x, point.y if origin == "top-left" else _plain(1 - point.y)) for point in zone.polygon]
-    return ZoneShown(kind=zone.kind, polygon=corners, after_s=zone.after_s, people=zone.people)
-
-
-def _plain(fraction: float) -> float:
-    return round(fraction, 9)  # 1 - 0.8 is 0.19999999999999996
+    return ZoneShown(
+        kind=zone.kind, polygon=corners_shown(zone.polygon, origin), after_s=zone.after_s, people=zone.people
+    )
 
 
 def given(camera: NewCamera | CameraChange) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from starlette.responses import Response
 from watchpost.api.asking import asked_by_caller
 from watchpost.api.camera_shapes import CameraChange, CameraList, CameraShown, NewCamera, given, shown
 from watchpost.api.guarded_route import GuardedRoute
-from watchpost.api.parts import ApiParts, ReadyParts
+from watchpost.api.parts import ApiParts, CallerOf, ReadyParts
+from watchpost.api.privacy import check_privacy
 from watchpost.api.problems import ProblemKind, answers, problem
 from watchpost.api.sources import credentials_of, guarded
 from watchpost.api.strict_json import strictly
@@ -35,7 +36,18 @@ _BODY = (
 _FOREIGN = (ProblemKind.CAMERA_OF_CONFIG, ProblemKind.CAMERA_OF_CALL)
 # names of the cameras that calls to /analyze add
 _RESERVED = "call-"
-_IN_THE_SPEC = {"max_frames": "max_frames", "skip_frames": "skip_frames", "resolution": "height_px", "roi": "roi"}
+_IN_THE_SPEC = {
+    "max_frames": "max_frames",
+    "skip_frames": "skip_frames",
+    "resolution": "height_px",
+    "roi": "roi",
+    "decoder": "decoder",
+    "regions": "regions",
+    "masks": "masks",
+    "recording": "recording",
+}
+# two words for one thing: the one that is given says both
+_UPLINK = frozenset({"uplink", "bandwidth_saving"})
 
 
 @router.get("", summary="The cameras of the site")
@@ -58,7 +70,7 @@ async def get_camera(parts: ReadyParts, name: str) -> CameraShown:
     responses=answers(*_BODY, ProblemKind.CAMERA_EXISTS, ProblemKind.MAX_STREAMS),
 )
 async def add_camera(
-    parts: ReadyParts, camera: Annotated[NewCamera, strictly(NewCamera)], response: Response
+    parts: ReadyParts, caller: CallerOf, camera: Annotated[NewCamera, strictly(NewCamera)], response: Response
 ) -> CameraShown:
     """Answered when the site's Kafka has it; the camera's `presence` tells soon after whether it delivers pictures.
 
@@ -71,6 +83,7 @@ async def add_camera(
     source = await guarded(parts, camera.source, "source")
     credentials = credentials_of(camera.username, _revealed(camera), source.credentials)
     wanted = replace(_wanted(parts, CameraId(camera.name), source.source, given(camera)), origin=SpecOrigin.REST)
+    check_privacy(caller, None, wanted)
     async with parts.specs.changing:
         _check_room(parts, wanted.camera)
         spec = versioned(replace(wanted, secret_ref=await _kept(parts, wanted.camera, credentials)))
@@ -81,7 +94,7 @@ async def add_camera(
 
 @router.patch("/{name}", summary="Change a camera", responses=answers(*_BODY, ProblemKind.NOT_FOUND, *_FOREIGN))
 async def change_camera(
-    parts: ReadyParts, name: str, change: Annotated[CameraChange, strictly(CameraChange)]
+    parts: ReadyParts, caller: CallerOf, name: str, change: Annotated[CameraChange, strictly(CameraChange)]
 ) -> CameraShown:
     """What is left out stays as it is. Only a new source or password has the camera connect anew."""
     source = None if change.source is None else await guarded(parts, change.source, "source")
@@ -89,6 +102,7 @@ async def change_camera(
     async with parts.specs.changing:
         before = _own(parts, name)
         spec = _changed(parts, before, given(change))
+        check_privacy(caller, before, spec)
         if source is not None:
             spec = replace(spec, source=source.source)
         if source is not None or {"username", "password"} & change.model_fields_set:
@@ -104,10 +118,11 @@ async def change_camera(
 @router.delete(
     "/{name}", summary="Remove a camera", status_code=204, responses=answers(ProblemKind.NOT_FOUND, *_FOREIGN)
 )
-async def remove_camera(parts: ReadyParts, name: str) -> None:
-    """Its password goes with it. Its events stay until they expire."""
+async def remove_camera(parts: ReadyParts, caller: CallerOf, name: str) -> None:
+    """Its password goes with it. Its events stay until they expire. Only an admin removes a camera with masks."""
     async with parts.specs.changing:
         spec = _own(parts, name)
+        check_privacy(caller, spec, None)
         await parts.specs.remove(spec.camera)
     await asyncio.to_thread(parts.secrets.remove, spec.secret_ref)
 
@@ -166,7 +181,11 @@ def _check_room(parts: ApiParts, camera: CameraId) -> None:
 
 def _changed(parts: ApiParts, before: CameraSpec, changes: dict[str, Any]) -> CameraSpec:
     """The spec with these fields as a new camera with them would have them, and all others untouched."""
-    wanted = _wanted(parts, before.camera, before.source, changes, before.assignment.questions)
+    # a key region without a height of its own has its camera's
+    fields = {"resolution": before.height_px, **changes}
+    wanted = _wanted(parts, before.camera, before.source, fields, before.assignment.questions)
+    if changes.keys() & _UPLINK:
+        changes = {**changes, **dict.fromkeys(_UPLINK)}
     direct = {_IN_THE_SPEC[field]: getattr(wanted, _IN_THE_SPEC[field]) for field in changes.keys() & _IN_THE_SPEC}
     asked = {field: getattr(wanted.assignment, field) for field in changes.keys() - _IN_THE_SPEC.keys()}
     if "tasks" in asked:
