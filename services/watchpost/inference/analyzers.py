@@ -10,6 +10,7 @@ from watchpost.inference.calibration_file import calibration_path, read_calibrat
 from watchpost.inference.question_analyzer import LookRules, QuestionAnalyzer
 from watchpost.inference.remote.scorer import RemoteScorer
 from watchpost.inference.scorer import Scorer
+from watchpost.inference.stages import StageListener, untold
 from watchpost.inference.yolox import YoloxAnalyzer, load_yolox
 from watchpost.models import (
     REMOTE,
@@ -30,17 +31,17 @@ _ALONGSIDE = "yolox-nano"
 _KEY = "model_params.model"
 
 
-def build_analyzer(settings: SiteSettings) -> Analyzer:
-    """The analyzer of `model_params.model`, its files verified.
+def build_analyzer(settings: SiteSettings, told: StageListener = untold) -> Analyzer:
+    """The analyzer of `model_params.model`, its files verified. Its model tells `told` how long its stages take.
 
     Raises ConfigError for a model that nothing here can run, ModelError for one whose files are missing or unusable.
     """
     chosen = _chosen(settings)
     check_questions(settings)
     if chosen.kind is ModelKind.DETECTOR:
-        return _detector(chosen.name, settings)
+        return _detector(chosen.name, settings, told)
     return QuestionAnalyzer(
-        _scorer(chosen, settings),
+        _scorer(chosen, settings, told),
         _detector(_ALONGSIDE, settings),
         read_calibration(calibration_path(settings.state_dir)),
         version_of(settings, Scope.INFERENCE),
@@ -69,17 +70,18 @@ def _chosen(settings: SiteSettings) -> ChosenModel:
     return chosen
 
 
-def _detector(name: str, settings: SiteSettings) -> YoloxAnalyzer:
+def _detector(name: str, settings: SiteSettings, told: StageListener = untold) -> YoloxAnalyzer:
     return load_yolox(
         name,
         default_models_dir(),
         version_of(settings, Scope.INFERENCE),
         threads=settings.inference.threads,
         catalogue=load_catalogue(settings.models_catalogue),
+        told=told,
     )
 
 
-def _scorer(chosen: ChosenModel, settings: SiteSettings) -> Scorer:
+def _scorer(chosen: ChosenModel, settings: SiteSettings, told: StageListener = untold) -> Scorer:
     directory = model_directory(settings)
     if directory is None:
         if settings.remote is None:
@@ -103,7 +105,8 @@ def _scorer(chosen: ChosenModel, settings: SiteSettings) -> Scorer:
             device=chosen.device,
             largest_batch=settings.inference.batch,
             offload=chosen.offload == "cpu",
-        )
+        ),
+        told,
     )
 
 

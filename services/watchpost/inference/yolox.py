@@ -1,5 +1,6 @@
 """The CPU's analyzer: YOLOX finds people, a second look the lying; keypoints say the posture where boxes do not."""
 
+import time
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -14,6 +15,7 @@ from watchpost.inference.detector import OnnxDetector, load_detector
 from watchpost.inference.lost import LostPeople
 from watchpost.inference.memory import CameraMemory, PersonMemory
 from watchpost.inference.movenet import MOVENET, MoveNet
+from watchpost.inference.stages import Stage, StageListener, untold
 from watchpost.inference.yolox_rules import YoloxRules, canvas_px
 from watchpost.models import Catalogue, load_catalogue
 from watchpost.vision.crops import cut_square
@@ -38,19 +40,28 @@ class YoloxAnalyzer:
     """
 
     def __init__(
-        self, detector: OnnxDetector, movenet: MoveNet, provenance: Provenance, rules: YoloxRules | None = None
+        self,
+        detector: OnnxDetector,
+        movenet: MoveNet,
+        provenance: Provenance,
+        rules: YoloxRules | None = None,
+        told: StageListener = untold,
     ) -> None:
         self.provenance = provenance
         self.degraded: str | None = None
         self._detector = detector
         self._movenet = movenet
+        self._told = told
         self._rules = rules or YoloxRules()
         self._lost = LostPeople(detector, self._rules)
         self._memories: dict[CameraId, CameraMemory] = {}
 
     def analyze(self, frames: Sequence[LoadedFrame]) -> list[Observation]:
         """One observation per frame, in the same order."""
-        return [self._observed(frame) for frame in frames]
+        begun_s = time.monotonic()
+        seen = [self._observed(frame) for frame in frames]
+        self._told(Stage.VISION, time.monotonic() - begun_s)
+        return seen
 
     def forget(self, camera: CameraId) -> None:
         """Drop what is remembered of a camera."""
@@ -139,6 +150,7 @@ def load_yolox(
     threads: int = 1,
     catalogue: Catalogue | None = None,
     rules: YoloxRules | None = None,
+    told: StageListener = untold,
 ) -> YoloxAnalyzer:
     """The analyzer with the detector of this name. Raises ModelError for a model that is missing or unusable."""
     known = catalogue or load_catalogue()
@@ -146,4 +158,4 @@ def load_yolox(
     files = (*known.model(name).files.values(), *known.model(MOVENET).files.values())
     digest = ",".join(file.sha256 for file in files)
     provenance = Provenance(name, "fp32", f"sha256:{digest}", "", config_version, version("watchpost"))
-    return YoloxAnalyzer(detector, MoveNet(models_dir, known, threads), provenance, rules)
+    return YoloxAnalyzer(detector, MoveNet(models_dir, known, threads), provenance, rules, told)

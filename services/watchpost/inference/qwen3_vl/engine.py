@@ -12,6 +12,7 @@ from watchpost.inference.qwen3_vl.pixels import patches
 from watchpost.inference.qwen3_vl.places import Canvas, CanvasTables, canvas_tables, text_turns, token_places
 from watchpost.inference.qwen3_vl.sheets import SheetTokens
 from watchpost.inference.qwen3_vl.slots import SlotTables
+from watchpost.inference.qwen3_vl.stage_marks import StageMarks
 
 __all__ = ["Engine", "Step"]
 
@@ -69,20 +70,28 @@ class Engine:
         read_text(self._model, TextBatch(embedded, turns, tree), self._tables.kept, keep_in=slot)
 
     @torch.inference_mode()
-    def run(self, step: Step, pictures: Tensor, slots: Tensor) -> Tensor:
+    def run(self, step: Step, pictures: Tensor, slots: Tensor, marks: StageMarks | None = None) -> Tensor:
         """The logarithm of each answer's probability: batch x questions x 11, fp32.
 
         Args:
             step: the sizes.
             pictures: batch x 2 (earlier, later) x height x width x 3, uint8, BGR, on the device.
             slots: the sheet of each picture (int32).
+            marks: is given the moments "begun", "seen" and "read".
 
         """
-        if not self._captures:
-            return self._read(step, self._seen(step, pictures), slots)
-        if step not in self._captured:
+        marks = marks or StageMarks(self.device)
+        if self._captures and step not in self._captured:
             self._captured[step] = _Captured(self, step)
-        return self._captured[step].run(pictures, slots)
+        marks.mark("begun")
+        if self._captures:
+            answers = self._captured[step].run(pictures, slots, marks)
+        else:
+            seen = self._seen(step, pictures)
+            marks.mark("seen")
+            answers = self._read(step, seen, slots)
+        marks.mark("read")
+        return answers
 
     def prepared(self, step: Step) -> None:
         """Capture a step before it is needed."""
@@ -133,9 +142,10 @@ class _Captured:
         with torch.cuda.graph(self._language, pool=engine._pool):  # noqa: SLF001
             self._answers = engine._read(step, self._seen, self._inputs.slots)  # noqa: SLF001
 
-    def run(self, pictures: Tensor, slots: Tensor) -> Tensor:
+    def run(self, pictures: Tensor, slots: Tensor, marks: StageMarks) -> Tensor:
         self._inputs.pictures.copy_(pictures)
         self._inputs.slots.copy_(slots)
         self._vision.replay()
+        marks.mark("seen")
         self._language.replay()
         return self._answers.clone()

@@ -25,6 +25,7 @@ from watchpost.inference.qwen3_vl.shapes import ModelShape
 from watchpost.inference.qwen3_vl.slots import SlotTables
 from watchpost.inference.qwen3_vl.weights import load_weights
 from watchpost.inference.scorer import ScorerIdentity
+from watchpost.inference.stages import StageListener, untold
 
 __all__ = ["Loading", "load_scorer", "precision_on"]
 
@@ -74,8 +75,8 @@ def precision_on(device: torch.device, asked: str) -> Precision:
             return Precision.BF16 if capability >= _BF16_SINCE else Precision.FP16
 
 
-def load_scorer(loading: Loading) -> Qwen3VlScorer:
-    """The scorer, its weights on the device.
+def load_scorer(loading: Loading, told: StageListener = untold) -> Qwen3VlScorer:
+    """The scorer, its weights on the device. It tells `told` how long its stages take.
 
     Raises ModelError for a directory that is missing something, ConfigError for a device that is not there.
     """
@@ -99,7 +100,7 @@ def load_scorer(loading: Loading) -> Qwen3VlScorer:
     # a graph cannot wait for weights that come from the machine's memory
     engine = Engine(model, tables, captures=device.type == "cuda" and resident == shape.text.layers)
     identity = ScorerIdentity(loading.name, precision.value, loading.digest)
-    scorer = Qwen3VlScorer(engine, tokenize, identity, loading.canvases, loading.largest_batch)
+    scorer = Qwen3VlScorer(engine, tokenize, identity, loading.canvases, loading.largest_batch, told)
     if device.type == "cuda":
         # kernels are compiled and graphs captured before the first frame, which would expire meanwhile
         for canvas in loading.canvases:

@@ -23,7 +23,9 @@ from watchpost.inference.qwen3_vl.pixels import resized
 from watchpost.inference.qwen3_vl.places import Canvas
 from watchpost.inference.qwen3_vl.sheets import Tokenize, tokens_of
 from watchpost.inference.qwen3_vl.slots import SheetSlots
+from watchpost.inference.qwen3_vl.stage_marks import StageMarks
 from watchpost.inference.scorer import LabelScores, Look, ScorerIdentity
+from watchpost.inference.stages import Stage, StageListener, untold
 
 __all__ = ["SLOTS", "Qwen3VlScorer"]
 
@@ -35,6 +37,7 @@ SLOTS = 8
 class _Running:
     batch: Batch
     answers: Tensor
+    marks: StageMarks
 
 
 class Qwen3VlScorer:
@@ -47,8 +50,10 @@ class Qwen3VlScorer:
         identity: ScorerIdentity,
         canvases: Sequence[Canvas] = DEFAULT_CANVASES,
         largest_batch: int = 32,
+        told: StageListener = untold,
     ) -> None:
         self.identity = identity
+        self._told = told
         self._engine = engine
         self._canvases, self._largest_batch = tuple(canvases), largest_batch
         # callers may ask for ever new questions
@@ -65,6 +70,7 @@ class Qwen3VlScorer:
             for running in [self._begun(batch, looks) for batch in self._batches(looks)]:
                 for look, answers in zip(running.batch.looks, running.answers.tolist(), strict=False):
                     scores[look] = _scores(looks[look].sheet, answers)
+                self._tell(running.marks)
         except torch.cuda.OutOfMemoryError as full:
             torch.cuda.empty_cache()
             raise BatchTooLargeError(f"{len(looks)} pictures at once do not fit the card's memory") from full
@@ -88,25 +94,33 @@ class Qwen3VlScorer:
         return batches(described, self._largest_batch, SLOTS)
 
     def _begun(self, batch: Batch, looks: Sequence[Look]) -> _Running:
-        pictures = self._uploaded([looks[index] for index in batch.looks], batch)
+        marks = StageMarks(self._engine.device)
+        pictures = self._uploaded([looks[index] for index in batch.looks], batch, marks)
         with self._turn:
             slots = self._placed([looks[index].sheet for index in batch.looks], batch.step.batch)
             if self._uploads is not None:
                 torch.cuda.current_stream(self._engine.device).wait_stream(self._uploads)
                 pictures.record_stream(torch.cuda.current_stream(self._engine.device))
-            return _Running(batch, self._engine.run(batch.step, pictures, slots))
+            return _Running(batch, self._engine.run(batch.step, pictures, slots, marks), marks)
 
-    def _uploaded(self, looks: Sequence[Look], batch: Batch) -> Tensor:
+    def _tell(self, marks: StageMarks) -> None:
+        self._told(Stage.PREPROCESS, marks.between_s("taken", "uploaded"))
+        self._told(Stage.VISION, marks.between_s("begun", "seen"))
+        self._told(Stage.LANGUAGE, marks.between_s("seen", "read"))
+
+    def _uploaded(self, looks: Sequence[Look], batch: Batch, marks: StageMarks) -> Tensor:
         """The batch's pictures on the device: batch x 2 (earlier, later) x height x width x 3."""
         canvas = batch.step.canvas
         size = (batch.step.batch, 2, canvas.height_px, canvas.width_px, 3)
         with torch.inference_mode(), torch.cuda.stream(self._uploads):
+            marks.mark("taken")
             pictures = torch.zeros(size, dtype=torch.uint8, device=self._engine.device)
             for place, look in enumerate(looks):
                 pictures[place, 1] = self._on_canvas(look.bgr, canvas)
                 pictures[place, 0] = (
                     pictures[place, 1] if look.before_bgr is None else self._on_canvas(look.before_bgr, canvas)
                 )
+            marks.mark("uploaded")
         return pictures
 
     def _on_canvas(self, bgr: npt.NDArray[np.uint8], canvas: Canvas) -> Tensor:
