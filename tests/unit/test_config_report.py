@@ -109,6 +109,34 @@ def test_zone_is_told_in_pixels_from_the_top_left(tmp_path: Path) -> None:
     assert (gate.kind, gate.people, gate.after_s) == ("crowd", 5, 2.0)
 
 
+def test_key_region_and_mask_are_told_in_pixels_from_the_top_left(tmp_path: Path) -> None:
+    regions = "{till: {box: [0.5, 0.5, 1, 1], resolution: 360p}}"
+    door = f"{{source: 'rtsp://h/s', regions: {regions}, masks: {{shop: [0, 0, 0.25, 0.5]}}}}"
+
+    report = reported(tmp_path, f"cameras: {{door: {door}}}")
+
+    (region,), (mask,) = report.cameras[0].regions, report.cameras[0].masks
+    assert (region.part, region.analysed) == (PixelArea(x=960, y=0, width=960, height=540), SourceSize(640, 360))
+    assert mask.corners == ((0, 1080), (480, 1080), (480, 540), (0, 540))
+    text = list(as_text(report, Path("config.yaml")))
+    assert "    region till: x 960 to 1920, y 0 to 540, analysed at 640x360 too" in text
+    assert "    mask shop: nobody sees what lies within (0, 1080) (480, 1080) (480, 540) (0, 540)" in text
+
+
+@pytest.mark.parametrize(
+    ("camera", "recorded"),
+    [("", "yes"), (", masks: {shop: [0, 0, 1, 0.5]}", "no"), (", recording: {enabled: false}", "no")],
+)
+def test_whether_a_camera_is_recorded_is_told(tmp_path: Path, camera: str, recorded: str) -> None:
+    text = f"recordings: {{enabled: true}}\ncameras: {{door: {{source: 'rtsp://h/s'{camera}}}}}"
+
+    report = reported(tmp_path, text)
+
+    assert f"  recorded: {recorded}" in list(as_text(report, Path("config.yaml")))
+    if not camera:
+        assert value_of(report, 0, "recording.enabled") == (True, Origin.SITE)
+
+
 def test_every_value_in_force_is_told_with_its_origin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WATCHPOST_KAFKA__BOOTSTRAP", "kafka:9092")
 
@@ -131,6 +159,15 @@ def test_camera_says_what_it_takes_from_the_site(tmp_path: Path) -> None:
     assert value_of(report, 1, "skip_frames") == (0, Origin.FILE)
     assert value_of(report, 0, "source") == ("rtsp://10.0.0.5/live", Origin.FILE)
     assert value_of(report, 0, "thumbnail_interval_s") == (10, Origin.DEFAULT)
+
+
+@pytest.mark.parametrize(
+    ("camera", "origin"), [("bandwidth_saving: false", Origin.FILE), ("uplink: full", Origin.FILE), ("", Origin.SITE)]
+)
+def test_uplink_in_force_is_told_whichever_word_says_it(tmp_path: Path, camera: str, origin: Origin) -> None:
+    report = reported(tmp_path, f"uplink: full\ncameras: {{door: {{source: 'rtsp://h/s', {camera}}}}}")
+
+    assert value_of(report, 0, "uplink") == ("full", origin)
 
 
 def test_published_precision_is_no_error_and_what_is_in_force_is_told(tmp_path: Path) -> None:

@@ -44,6 +44,18 @@ DOUBTFUL = [
         "cameras.door.zones: they say nothing",
     ),
     (f"cameras: {{door: {{source: 'sim:', roi: [0, 0, 1, 0.5], {ZONE}}}}}", "cameras.door.zones.gate: part of it lies"),
+    (
+        "cameras: {door: {source: 'sim:', roi: [0, 0, 1, 0.5], regions: {sky: {box: [0, 0.4, 1, 1]}}}}",
+        "cameras.door.regions.sky: part of it lies",
+    ),
+    (
+        "cameras: {door: {source: 'sim:', masks: {shop: [0, 0, 1, 1]}, recording: {enabled: true}}}",
+        "cameras.door.recording: packets know no masks, so it is not recorded",
+    ),
+    (
+        "cameras: {door: {source: 'sim:', masks: {shop: [0, 0, 1, 1]}, recording: {unmasked: true}}}",
+        "cameras.door.recording.unmasked: what its masks hide lies on the disk",
+    ),
 ]
 UNSUSPICIOUS = [
     "",
@@ -54,6 +66,8 @@ UNSUSPICIOUS = [
     f"cameras: {{door: {{source: 'sim:', {ZONE}}}}}",
     "cameras: {door: {source: 'sim:', roi: [0, 0, 1, 0.8]}}",
     "cameras: {door: {source: 'sim:', tasks: [person_detection], max_frames: 1}}",
+    "cameras: {door: {source: 'sim:', masks: {shop: [0, 0, 0.5, 1]}, regions: {till: {box: [0, 0, 1, 0.5]}}}}",
+    "cameras: {door: {source: 'sim:', roi: [0, 0, 1, 0.5], regions: {till: {box: [0, 0, 1, 0.5]}}}}",
 ]
 
 

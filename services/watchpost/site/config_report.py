@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from watchpost.contracts.recording_rules import may_record
 from watchpost.contracts.records import CameraSpec, SourceSize, Zone
 from watchpost.errors import ConfigError
 from watchpost.ingest.pictures import View, cut
@@ -19,7 +20,7 @@ from watchpost.simulation import parse_uri
 from watchpost.site.config_warnings import warnings_of
 from watchpost.site.processes import services_of
 from watchpost.site.workers import check_workers
-from watchpost.vision.geometry import FULL_FRAME
+from watchpost.vision.geometry import FULL_FRAME, FractionBox, FractionPoint
 
 __all__ = ["CameraReport", "ConfigReport", "Origin", "PixelArea", "Setting", "parse_size", "report_config"]
 
@@ -68,8 +69,28 @@ class ZoneReport:
 
 
 @dataclass(frozen=True, slots=True)
+class RegionReport:
+    """A key region in pixels of the source, and how large it is analysed."""
+
+    name: str
+    part: PixelArea
+    analysed: SourceSize
+
+
+@dataclass(frozen=True, slots=True)
+class MaskReport:
+    """A mask with its corners in pixels of the source, origin top-left."""
+
+    name: str
+    corners: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CameraReport:
-    """One camera: its settings in force, the part of a picture of `size` that is kept, and how large it is analysed."""
+    """One camera: its settings in force, the part of a picture of `size` that is kept, and how large it is analysed.
+
+    `recorded`: whether its packets are kept.
+    """
 
     name: str
     settings: tuple[Setting, ...]
@@ -78,6 +99,9 @@ class CameraReport:
     kept: PixelArea
     analysed: SourceSize
     zones: tuple[ZoneReport, ...]
+    regions: tuple[RegionReport, ...]
+    masks: tuple[MaskReport, ...]
+    recorded: bool
     version: str
 
 
@@ -145,21 +169,30 @@ def _camera(settings: SiteSettings, name: str, origins: Mapping[str, Origin], gi
     spec = settings.camera_spec(name)
     known = _known_size(name, spec.source)
     size = known or given or ASSUMED_SIZE
-    planes = [np.zeros(shape, np.uint8) for shape in _plane_shapes(size)]
-    picture = cut((planes[0], planes[1], planes[2]), View(size.width, size.height, 0, size), spec.roi, spec.height_px)
-    kept = (picture.roi or FULL_FRAME).to_pixels(size.width, size.height)
-    x, y = round(kept.x0), round(kept.y0)
-    rows, columns = picture.i420.shape
+    kept, analysed = _cut(size, spec.roi, spec.height_px)
     return CameraReport(
         name,
         settings=tuple(_camera_settings(spec, settings, name, origins)),
         size=size,
         size_is_known=known is not None or given is not None,
-        kept=PixelArea(x, y, round(kept.x1) - x, round(kept.y1) - y),
-        analysed=SourceSize(columns, rows * 2 // 3),
+        kept=kept,
+        analysed=analysed,
         zones=tuple(_zone(zone, size) for zone in spec.assignment.zones),
+        regions=tuple(RegionReport(one.name, *_cut(size, one.box, one.height_px)) for one in spec.regions),
+        masks=tuple(MaskReport(mask.name, _corners(mask.polygon, size)) for mask in spec.masks),
+        recorded=may_record(spec),
         version=spec.config_version,
     )
+
+
+def _cut(size: SourceSize, part: FractionBox | None, height_px: int) -> tuple[PixelArea, SourceSize]:
+    """Which pixels of a picture are kept, and how large they are analysed."""
+    planes = [np.zeros(shape, np.uint8) for shape in _plane_shapes(size)]
+    picture = cut((planes[0], planes[1], planes[2]), View(size.width, size.height, 0, size), part, height_px)
+    kept = (picture.roi or FULL_FRAME).to_pixels(size.width, size.height)
+    x, y = round(kept.x0), round(kept.y0)
+    rows, columns = picture.i420.shape
+    return PixelArea(x, y, round(kept.x1) - x, round(kept.y1) - y), SourceSize(columns, rows * 2 // 3)
 
 
 def _known_size(name: str, source: str) -> SourceSize | None:
@@ -189,16 +222,24 @@ def _camera_settings(
         "resolution": (spec.height_px, "stream_params.resolution"),
         "roi": (camera.roi or site.stream_params.roi, "stream_params.roi"),
         "thumbnail_interval_s": (spec.assignment.thumbnail_interval_s, "events.thumbnail_interval_s"),
+        "uplink": (spec.assignment.uplink.value, "uplink"),
+        "recording.enabled": (spec.recording.enabled, "recordings.enabled"),
     }
     own = {
         "source": spec.source,
         "secret": spec.secret_ref,
         "tasks": [questions.get(task, task) for task in spec.assignment.tasks],
         "bandwidth_saving": spec.assignment.bandwidth_saving,
+        "substream": spec.substream,
+        "decoder": spec.decoder,
+        "recording.audio": spec.recording.audio,
+        "recording.unmasked": spec.recording.unmasked,
     }
     found = [Setting(key, _masked(value), origins[f"cameras.{name}.{key}"]) for key, value in own.items()]
+    # its short form is where the camera's own uplink comes from
+    said = {"uplink": "bandwidth_saving"} if camera.uplink is None and camera.bandwidth_saving is not None else {}
     for key, (value, from_site) in inherited.items():
-        origin = origins[f"cameras.{name}.{key}"]
+        origin = origins[f"cameras.{name}.{said.get(key, key)}"]
         if origin is Origin.DEFAULT and origins[from_site] is not Origin.DEFAULT:
             origin = Origin.SITE
         found.append(Setting(key, value, origin))
@@ -206,8 +247,11 @@ def _camera_settings(
 
 
 def _zone(zone: Zone, size: SourceSize) -> ZoneReport:
-    corners = tuple((round(corner.x * size.width), round(corner.y * size.height)) for corner in zone.polygon)
-    return ZoneReport(zone.name, zone.kind.value, corners, zone.people, zone.after_s)
+    return ZoneReport(zone.name, zone.kind.value, _corners(zone.polygon, size), zone.people, zone.after_s)
+
+
+def _corners(polygon: tuple[FractionPoint, ...], size: SourceSize) -> tuple[tuple[int, int], ...]:
+    return tuple((round(corner.x * size.width), round(corner.y * size.height)) for corner in polygon)
 
 
 def _masked(value: Any) -> Any:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from watchpost.site.config_report import CameraReport, ConfigReport, Origin, Setting, ZoneReport
+from watchpost.site.config_report import CameraReport, ConfigReport, Origin, RegionReport, Setting, ZoneReport
 
 __all__ = ["as_plain", "as_text"]
 
@@ -63,11 +63,24 @@ def _camera(camera: CameraReport) -> Iterator[str]:
     yield f"    x {kept.x} to {kept.x + kept.width}, y {kept.y} to {kept.y + kept.height} from the top left are kept,"
     yield f"    {kept.width}x{kept.height}, and analysed at {analysed.width}x{analysed.height}"
     yield from (f"    {_zone(zone)}" for zone in camera.zones)
+    yield from (f"    {_region(region)}" for region in camera.regions)
+    yield from (f"    mask {mask.name}: nobody sees what lies within {_corners(mask.corners)}" for mask in camera.masks)
+    yield f"  recorded: {'yes' if camera.recorded else 'no'}"
 
 
 def _zone(zone: ZoneReport) -> str:
-    corners = " ".join(f"({x}, {y})" for x, y in zone.corners)
-    return f"zone {zone.name}: {zone.kind}, people {zone.people}, after {zone.after_s:g} s, within {corners}"
+    within = _corners(zone.corners)
+    return f"zone {zone.name}: {zone.kind}, people {zone.people}, after {zone.after_s:g} s, within {within}"
+
+
+def _region(region: RegionReport) -> str:
+    part, analysed = region.part, region.analysed
+    where = f"x {part.x} to {part.x + part.width}, y {part.y} to {part.y + part.height}"
+    return f"region {region.name}: {where}, analysed at {analysed.width}x{analysed.height} too"
+
+
+def _corners(corners: Iterable[tuple[int, int]]) -> str:
+    return " ".join(f"({x}, {y})" for x, y in corners)
 
 
 def _shown(value: Any) -> str:

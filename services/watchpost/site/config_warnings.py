@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from watchpost.contracts.records import CameraSpec, Task
 from watchpost.settings import SecuritySettings, SiteSettings
-from watchpost.vision.geometry import FractionPoint
+from watchpost.vision.geometry import FULL_FRAME, FractionBox, FractionPoint
 
 __all__ = ["warnings_of"]
 
@@ -98,6 +98,7 @@ def _of_file(key: str, path: Path) -> Iterator[str]:
 
 
 def _of_spec(key: str, spec: CameraSpec) -> Iterator[str]:
+    yield from _of_pictures(key, spec)
     asked = spec.assignment
     if Task.ABNORMAL_BEHAVIOR not in asked.tasks:
         if asked.zones:
@@ -113,9 +114,23 @@ def _of_spec(key: str, spec: CameraSpec) -> Iterator[str]:
             yield f"{key}.zones.{zone.name}: part of it lies outside of the roi, where nobody is seen"
 
 
+def _of_pictures(key: str, spec: CameraSpec) -> Iterator[str]:
+    if spec.recording.enabled and spec.masks and not spec.recording.unmasked:
+        yield f"{key}.recording: packets know no masks, so it is not recorded; unmasked: true records it for admins"
+    if spec.masks and spec.recording.unmasked:
+        yield f"{key}.recording.unmasked: what its masks hide lies on the disk; only the api's admins are shown it"
+    roi = spec.roi or FULL_FRAME
+    for region in spec.regions:
+        if not (_lies_in(region.box.x0, region.box.y0, roi) and _lies_in(region.box.x1, region.box.y1, roi)):
+            yield f"{key}.regions.{region.name}: part of it lies outside of the roi, where nobody is seen"
+
+
 def _is_kept(corner: FractionPoint, spec: CameraSpec) -> bool:
-    roi = spec.roi
-    return roi is None or (roi.x0 <= corner.x <= roi.x1 and roi.y0 <= corner.y <= roi.y1)
+    return _lies_in(corner.x, corner.y, spec.roi or FULL_FRAME)
+
+
+def _lies_in(x: float, y: float, box: FractionBox) -> bool:
+    return box.x0 <= x <= box.x1 and box.y0 <= y <= box.y1
 
 
 def _is_loopback(host: str) -> bool:
