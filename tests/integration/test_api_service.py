@@ -13,11 +13,12 @@ import pytest
 
 from tests.fakes.api_service import ApiService
 from tests.fakes.brokers import unique
+from tests.fakes.observations import analyzed
 from tests.fakes.site_records import event, thumbnail
 from tests.fakes.specs import camera_spec
 from tests.waiting import wait_for
 from watchpost.contracts import TopicName
-from watchpost.contracts.records import CameraId, EventType, SpecOrigin, ZoneKind
+from watchpost.contracts.records import CameraId, EventPhase, EventType, SkipReason, SpecOrigin, ZoneKind
 from watchpost.site.delivery import read_topic
 from watchpost.stream import client_config, key_of, value_of
 from watchpost.stream.embedded import EmbeddedKafka
@@ -221,6 +222,35 @@ def test_site_takes_no_more_cameras_than_max_streams_and_each_name_once(
     assert again.json()["type"] == "urn:watchpost:problem:camera-exists"
     assert second.json()["type"] == "urn:watchpost:problem:max-streams"
     assert "raise max_streams" in second.json()["remedy"]
+
+
+def test_site_that_does_not_keep_up_takes_no_camera_more_until_it_does(
+    fresh_broker: Callable[[], EmbeddedKafka], tmp_path: Path
+) -> None:
+    with ApiService(fresh_broker().bootstrap, tmp_path) as api:
+        api.apply_topics()
+        api.wait_until_ready()
+        client, now = api.client(), datetime.now(UTC)
+        said = "overload: 42 of 50 frames of the last 10 s were not looked at; fewer cameras help"
+        slow = event("door", event_id="e1", event_type=EventType.ANALYSIS_DEGRADED, at=now, detail=said)
+        shed = replace(analyzed(1, 0, []), captured_at=now, analyzed_at=now, skipped=SkipReason.OVERLOAD)
+        api.write(camera_spec("door"), slow, shed)
+        listed = {"camera": "door", "type": "analysis_degraded"}
+        wait_for(lambda: client.get("/events", params=listed).json()["events"])
+        wait_for(lambda: client.get("/cameras/door").json()["presence"], lambda one: one["state"] == "online")
+        refused = client.post("/cameras", json={"name": "till", "source": SOURCE})
+        called = client.post("/analyze", json={"stream_url": SOURCE, "tasks": ["person_detection"], "output": {}})
+        api.write(replace(slow, revision=2, phase=EventPhase.ENDED))
+        added = wait_for(
+            lambda: client.post("/cameras", json={"name": "yard", "source": SOURCE}),
+            lambda answer: answer.status_code == 201,
+        )
+
+    assert refused.status_code == 503
+    assert refused.json()["type"] == called.json()["type"] == "urn:watchpost:problem:overloaded"
+    assert "42 of 50 frames" in refused.json()["detail"]
+    assert (called.status_code, called.json()["field"]) == (503, "stream_url")
+    assert added.json()["name"] == "yard"
 
 
 def test_presence_follows_the_health_events(api: ApiService) -> None:

@@ -42,6 +42,7 @@ CALL_PROBLEMS = (
     ProblemKind.MAX_STREAMS,
     ProblemKind.TOO_MANY_CALLS,
     ProblemKind.NOT_READY,
+    ProblemKind.OVERLOADED,
 )
 
 router = APIRouter(tags=["analyze"], route_class=GuardedRoute)

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from watchpost.api.problems import ProblemKind, problem
+from watchpost.api.room import check_keeps_up
 from watchpost.api.secrets import SecretFiles
 from watchpost.api.site_view import SiteView
 from watchpost.api.source_guard import GuardedSource
@@ -94,8 +95,8 @@ class CallCameras:
         Yields since when it has been there: what was captured earlier is left over from a call before.
 
         Raises:
-            CallError: the site has `max_streams` cameras already, Kafka does not take this one, or other calls ask the
-            camera what cannot be asked beside this.
+            CallError: the site has `max_streams` cameras already or does not keep up with those it has, Kafka does not
+            take this one, or other calls ask the camera what cannot be asked beside this.
         """
         holder = object()
         try:
@@ -197,6 +198,7 @@ class CallCameras:
                 field="stream_url",
                 remedy="name the stream of one of them, call again when another call is over, or raise max_streams",
             )
+        check_keeps_up(self._view, "stream_url")
 
     async def _new_spec(self, camera: CameraId, wish: CallWish) -> CameraSpec:
         wanted = CameraSettings(source=wish.source.source)

@@ -13,6 +13,7 @@ from watchpost.api.guarded_route import GuardedRoute
 from watchpost.api.parts import ApiParts, CallerOf, ReadyParts
 from watchpost.api.privacy import check_privacy
 from watchpost.api.problems import ProblemKind, answers, problem
+from watchpost.api.room import check_keeps_up
 from watchpost.api.sources import credentials_of, guarded
 from watchpost.api.strict_json import strictly
 from watchpost.contracts.records import CameraId, CameraSpec, Question, SpecOrigin, Task
@@ -67,7 +68,9 @@ async def get_camera(parts: ReadyParts, name: str) -> CameraShown:
     "",
     summary="Add a camera",
     status_code=201,
-    responses=answers(*_BODY, ProblemKind.CAMERA_EXISTS, ProblemKind.MAX_STREAMS),
+    responses=answers(
+        *_BODY, ProblemKind.CAMERA_EXISTS, ProblemKind.MAX_STREAMS, ProblemKind.NOT_READY, ProblemKind.OVERLOADED
+    ),
 )
 async def add_camera(
     parts: ReadyParts, caller: CallerOf, camera: Annotated[NewCamera, strictly(NewCamera)], response: Response
@@ -177,6 +180,7 @@ def _check_room(parts: ApiParts, camera: CameraId) -> None:
             f"there are {len(cameras)} cameras, and max_streams is {most}",
             remedy="remove a camera, or have the operator raise max_streams",
         )
+    check_keeps_up(parts.view)
 
 
 def _changed(parts: ApiParts, before: CameraSpec, changes: dict[str, Any]) -> CameraSpec:

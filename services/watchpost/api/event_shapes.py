@@ -48,7 +48,9 @@ class EventShown(BaseModel):
     event_id: str
     revision: int
     camera: str
-    type: str = Field(description="`person_count`, `fall_detected`, `camera_offline`, …, or a task of your own")
+    type: str = Field(
+        description="`person_count`, `fall_detected`, `camera_offline`, `analysis_degraded`, …, or a task of your own"
+    )
     phase: EventPhase
     opened_at: datetime = Field(description="when it began")
     at: datetime = Field(description="when it became what this revision says")

@@ -45,6 +45,7 @@ class ProblemKind(StrEnum):
     UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type"
     TOO_MANY_CALLS = "too-many-calls"
     NOT_READY = "not-ready"
+    OVERLOADED = "overloaded"
     INTERNAL = "internal"
 
 
@@ -70,6 +71,7 @@ _STATUS_AND_TITLE: Mapping[ProblemKind, tuple[HTTPStatus, str]] = {
     ProblemKind.UNSUPPORTED_MEDIA_TYPE: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body is of another type than JSON"),
     ProblemKind.TOO_MANY_CALLS: (HTTPStatus.TOO_MANY_REQUESTS, "The caller calls too often"),
     ProblemKind.NOT_READY: (HTTPStatus.SERVICE_UNAVAILABLE, "The site waits for something"),
+    ProblemKind.OVERLOADED: (HTTPStatus.SERVICE_UNAVAILABLE, "The site has more to look at than it can"),
     ProblemKind.INTERNAL: (HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong inside"),
 }
 

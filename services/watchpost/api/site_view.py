@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import assert_never
 
 from watchpost.api.kept import KeptEvents, KeptThumbnails
+from watchpost.api.overload import Overload
 from watchpost.api.presence import NOTHING_KNOWN, Presence, Presences
 from watchpost.api.subscriptions import Seen, Subscription, Subscriptions
 from watchpost.api.window import is_analysed
@@ -58,6 +59,7 @@ class SiteView:
         self._specs: dict[CameraId, _Known] = {}
         self._frames: dict[CameraId, FrameAnalyzed] = {}
         self._presences = Presences()
+        self._overload = Overload()
         self._events = KeptEvents(most_events)
         self._thumbnails = KeptThumbnails(most_thumbnail_bytes)
         self._subscriptions = Subscriptions()
@@ -77,6 +79,10 @@ class SiteView:
         """Whether `camera` delivers pictures."""
         known = self._specs.get(camera)
         return NOTHING_KNOWN if known is None else self._presences.of(camera, known.source_since)
+
+    def overloaded(self) -> EventChanged | None:
+        """The newest event that says of one of `cameras()` that its frames are shed; None while the site keeps up."""
+        return self._overload.of(self.cameras().keys(), self._clock.now())
 
     def latest_frame(self, camera: CameraId) -> FrameAnalyzed | None:
         """The newest analysed frame of one of `cameras()`."""
@@ -147,6 +153,7 @@ class SiteView:
             self._specs.pop(arrived.camera, None)
             self._frames.pop(arrived.camera, None)
             self._presences.forget(arrived.camera)
+            self._overload.forget(arrived.camera)
             return
         known = self._specs.get(arrived.camera)
         same = known is not None and _opened(known.spec) == _opened(arrived.spec)
@@ -160,12 +167,15 @@ class SiteView:
             case EventChanged() as event:
                 self._events.take(event)
                 self._presences.take_event(event)
+                self._overload.take_event(event)
             case ThumbnailTaken() as thumbnail:
                 self._thumbnails.take(thumbnail)
             case FrameAnalyzed() as frame:
                 self._presences.take_frame(frame)
-                if frame.camera in self._specs and is_analysed(frame):
-                    self._frames[frame.camera] = frame
+                if frame.camera in self._specs:
+                    self._overload.take_frame(frame)
+                    if is_analysed(frame):
+                        self._frames[frame.camera] = frame
             case _ as other:
                 assert_never(other)
         self._subscriptions.offer(seen)

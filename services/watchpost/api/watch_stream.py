@@ -45,7 +45,7 @@ _COUNTED_EVERY_S = 1.0
 # proxies close what is silent for a minute
 _SILENT_FOR_S = 15.0
 _CLIENT_CLOSED = 499
-_HEALTH = frozenset({EventType.CAMERA_OFFLINE, EventType.CAMERA_ONLINE})
+_HEALTH = frozenset({EventType.CAMERA_OFFLINE, EventType.CAMERA_ONLINE, EventType.ANALYSIS_DEGRADED})
 _EXAMPLE = """event: observation
 data: {"time": "12:05:22", "person_count": 3}
 
@@ -95,8 +95,9 @@ async def watch(query: Annotated[WatchQuery, Query()], request: Request, parts: 
     """Tell what a camera shows as it happens: the parameters of POST /analyze as a query, without a window.
 
     `observation` says how many people there are, at most once a second; `event` tells what was confirmed, and when the
-    camera goes offline or comes back; `thumbnail` is its newest picture. Comments keep the connection open. Events
-    carry no id: who comes back after a break begins anew (what was missed: GET /events). Who hangs up frees the camera.
+    camera goes offline, comes back, or is not looked at as it should be (`analysis_degraded`); `thumbnail` is its
+    newest picture. Comments keep the connection open. Events carry no id: who comes back after a break begins anew
+    (what was missed: GET /events). Who hangs up frees the camera.
     """
     held = AsyncExitStack()
     opened = await unless_hung_up(request, _opened(held, query, parts, calls))
