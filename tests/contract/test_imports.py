@@ -8,7 +8,19 @@ import pytest
 
 ROOT = Path(__file__).parents[2] / "services" / "watchpost"
 SERVICES = ("ingest", "inference", "events", "bridge", "api")
-SHARED = ("clock", "contracts", "errors", "frames", "models", "settings", "simulation", "stream", "telemetry", "vision")
+SHARED = (
+    "clock",
+    "contracts",
+    "errors",
+    "frames",
+    "models",
+    "recordings",
+    "settings",
+    "simulation",
+    "stream",
+    "telemetry",
+    "vision",
+)
 
 
 def imports_of(path: Path) -> Iterator[str]:

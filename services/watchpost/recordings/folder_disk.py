@@ -1,0 +1,44 @@
+"""The ring's disk as it really is: a folder."""
+
+import shutil
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from watchpost.contracts.records import CameraId
+from watchpost.recordings.folder import Segment, cameras_in, segments_of
+from watchpost.recordings.segment_file import mend
+
+__all__ = ["FolderDisk"]
+
+
+class FolderDisk:
+    """The segments below `root`, which is made where it is missing. Every method raises OSError."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def segments(self) -> Iterable[tuple[CameraId, int, int]]:
+        """Camera, beginning and bytes of each segment."""
+        for camera in cameras_in(self._root):
+            for segment in segments_of(self._root, camera):
+                with suppress(FileNotFoundError):
+                    yield camera, segment.begins_us, segment.path.stat().st_size
+
+    def remove(self, camera: CameraId, begins_us: int) -> None:
+        """Delete a segment, and the folder of a camera that has none left."""
+        path = Segment(self._root, camera, begins_us).path
+        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.parent.rmdir()
+
+    def free_bytes(self) -> int:
+        """What may still be written by who is not root."""
+        self._root.mkdir(mode=0o750, parents=True, exist_ok=True)
+        return shutil.disk_usage(self._root).free
+
+    def mend(self) -> int:
+        """Cut off what killed writers left behind; how many segments that were."""
+        return sum(
+            mend(segment.path) for camera in cameras_in(self._root) for segment in segments_of(self._root, camera)
+        )

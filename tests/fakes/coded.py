@@ -1,0 +1,88 @@
+"""Cameras' packets for recordings, made by ffmpeg when they are needed and read as ingest reads them.
+
+packets = coded_packets(coded_clip(tmp_path, "h264", seconds=4))
+"""
+
+import subprocess
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol
+
+import av
+
+from tests.requirements import require
+from watchpost.ingest.containers import container_packets, video_of
+from watchpost.ingest.packets import CodedPacket, SourceLimits
+
+__all__ = ["BEGINS_US", "at_their_time", "coded_clip", "coded_packets", "probed"]
+
+BEGINS_US = 1_767_614_400_000_000
+"""When the first picture of tests is captured: 2026-01-05 12:00 UTC."""
+_ENCODERS = {
+    "h264": ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"),
+    "hevc": ("-c:v", "libx265", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-x265-params", "log-level=error"),
+    "mjpeg": ("-c:v", "mjpeg", "-pix_fmt", "yuvj420p"),
+    "vp8": ("-c:v", "libvpx", "-deadline", "realtime", "-pix_fmt", "yuv420p"),
+}
+_SUFFIXES = {"h264": "ts", "hevc": "ts", "mjpeg": "avi", "vp8": "mkv"}
+
+
+class Takes(Protocol):
+    """Whoever takes packets."""
+
+    def take(self, coded: CodedPacket, captured_us: int) -> None:
+        """Take one."""
+
+
+def coded_clip(  # noqa: PLR0913  (each test varies another of these)
+    folder: Path,
+    codec: str = "h264",
+    *,
+    seconds: float = 4,
+    fps: int = 25,
+    size: str = "320x180",
+    keyframe_every: int = 25,
+    b_frames: int = 0,
+    suffix: str | None = None,
+    kbps: int | None = None,
+) -> Path:
+    """A clip of a moving test picture, noisy where `kbps` is given; its container holds a byte stream as cameras do."""
+    require("ffmpeg", "apt-get install -y ffmpeg")
+    path = folder / f"{codec}-{size}-{seconds:g}-{keyframe_every}-{b_frames}.{suffix or _SUFFIXES[codec]}"
+    noise = "" if kbps is None else ",noise=alls=80:allf=t"
+    picture = f"testsrc2=size={size}:rate={fps}:duration={seconds}{noise}"
+    command = ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", picture]
+    command += [*_ENCODERS[codec], "-g", str(keyframe_every), "-bf", str(b_frames)]
+    command += [] if kbps is None else ["-b:v", f"{kbps}k"]
+    subprocess.run([*command, str(path)], check=True)
+    return path
+
+
+def coded_packets(path: Path) -> Iterator[CodedPacket]:
+    """The packets as ingest reads them, the one that ends the clip left out."""
+    with av.open(str(path)) as container:
+        for coded in container_packets(container, video_of(container), SourceLimits()):
+            if coded.size_bytes:
+                yield coded
+
+
+def at_their_time(packets: Iterable[CodedPacket], begins_us: int = BEGINS_US) -> Iterator[tuple[CodedPacket, int]]:
+    """Each packet with when it was captured, the first at `begins_us`."""
+    first: Fraction | None = None
+    for coded in packets:
+        assert coded.packet.dts is not None
+        at = coded.packet.dts * coded.packet.time_base
+        first = at if first is None else first
+        yield coded, begins_us + round((at - first) * 1_000_000)
+
+
+def probed(path: Path, *fields: str) -> Sequence[str]:
+    """What ffprobe says of a recording's packets, `fields` of each, or of its stream where they begin with `stream`."""
+    require("ffprobe", "apt-get install -y ffmpeg")
+    section = "stream" if fields[0] == "stream" else "packet"
+    entries = f"{section}={','.join(field for field in fields if field != 'stream')}"
+    command = ["ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", entries, "-of", "csv=p=0", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    return done.stdout.split()
