@@ -66,6 +66,7 @@ class AnalysisWatch:
         self._settings, self._health, self._clock, self._now_s, self._end = settings, health, clock, now_s, end
         self._kept = OpenEvents(settings.state_dir / "inference")
         self._left = self._kept.left
+        self._ended = [event for event in self._left if event.phase is EventPhase.ENDED]
         opened = [event for event in self._left if event.phase is not EventPhase.ENDED]
         self._degradation = Degradation(SiteId(settings.site.name), secrets.token_hex(4), opened)
         self._capacity, self._demand, self._overdemand = Capacity(), Demand(), Overdemand()
@@ -102,17 +103,22 @@ class AnalysisWatch:
         with self._lock:
             self._show_load(now_s)
             told = self._degradation.check(self._standing(self._analyzer, now_s))
-            is_open = self._degradation.open_events
+            self._ended += [event for event in told if event.phase is EventPhase.ENDED]
+            if told:
+                # before they are told: what is told and then forgotten would never end
+                self._keep()
         if not told and not self._left:
             return
-        ended = [event for event in (*self._left, *told) if event.phase is EventPhase.ENDED]
-        # on the disk first: what is told and then forgotten would never end
-        self._kept.keep([*is_open, *ended])
         _send(told, producer)
         producer.flush()
-        self._left = ()
-        if ended:
-            self._kept.keep(is_open)
+        with self._lock:
+            self._left = ()
+            if self._ended:
+                self._ended.clear()
+                self._keep()
+
+    def _keep(self) -> None:
+        self._kept.keep([*self._degradation.open_events, *self._ended])
 
     def _show_load(self, now_s: float) -> None:
         demand_fps, capacity_fps = self._demand.fps(now_s), self._capacity.fps(now_s)
@@ -142,7 +148,7 @@ class AnalysisWatch:
         with self._lock:
             standing = self._standing(analyzer, self._now_s())
             self._degradation.wedged(analyzer.cameras, self._settings.inference.wedged_after_s, standing)
-            self._kept.keep(self._degradation.open_events)
+            self._keep()
         self._kept.give_up()
 
 

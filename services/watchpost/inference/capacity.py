@@ -1,5 +1,6 @@
 """Measures how many frames a second an analyzer can look at."""
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -19,30 +20,33 @@ class Capacity:
 
     Of each size of batch the median of the latest 15 counts: the first may compile kernels. The size that gives most
     decides, since frames that wait come in full batches; a lone frame says less of a GPU. So while a worker idles
-    the figure may be too low, and it is right where it matters. Times are seconds of a monotonic clock.
+    the figure may be too low, and it is right where it matters. Times are seconds of a monotonic clock. Safe for
+    several threads.
     """
 
     def __init__(self) -> None:
         self._took_s: dict[int, deque[float]] = {}
         self._measured_s: dict[int, float] = {}
+        self._lock = threading.Lock()
 
     def took(self, frames: int, seconds: float, now_s: float) -> None:
         """A batch of so many frames took so long."""
         if frames > 0 and seconds > 0:
-            self._took_s.setdefault(frames, deque(maxlen=_LATEST_BATCHES)).append(seconds)
-            self._measured_s[frames] = now_s
+            with self._lock:
+                self._took_s.setdefault(frames, deque(maxlen=_LATEST_BATCHES)).append(seconds)
+                self._measured_s[frames] = now_s
 
     def fps(self, now_s: float) -> float | None:
         """Frames a second; None before the first batch. Sizes that were not measured for 10 minutes do not count."""
-        if not self._measured_s:
-            return None
-        newest_s = max(self._measured_s.values())
-        counts_since_s = min(newest_s, now_s - _BATCHES_COUNT_FOR_S)
-        return max(
-            frames / median(self._took_s[frames])
-            for frames, measured_s in self._measured_s.items()
-            if measured_s >= counts_since_s
-        )
+        with self._lock:
+            if not self._measured_s:
+                return None
+            counts_since_s = min(max(self._measured_s.values()), now_s - _BATCHES_COUNT_FOR_S)
+            return max(
+                frames / median(self._took_s[frames])
+                for frames, measured_s in self._measured_s.items()
+                if measured_s >= counts_since_s
+            )
 
 
 class MeteredAnalyzer:
