@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watchpost.contracts.records import SourceSize
-from watchpost.ingest.pictures import Plane, View, cut, luma_of, planar, turned, view_of
+from watchpost.ingest.pictures import Plane, View, VisiblePlanes, cut, luma_of, turned, view_of, visible_planes
 from watchpost.vision.geometry import FULL_FRAME, FractionBox
 
 SQUARE = Fraction(1)
@@ -24,6 +24,10 @@ def frame(width_px: int, height_px: int, pixel_format: str = "yuv420p") -> Video
     rgb[: height_px // 2, width_px // 2 :] = (20, 200, 20)
     rgb[height_px // 2 :] = (20, 20, 200)
     return VideoFrame.from_ndarray(rgb, format="rgb24").reformat(format=pixel_format)
+
+
+def planes(image: VideoFrame) -> VisiblePlanes:
+    return visible_planes(image, view_of(image, SQUARE), ())
 
 
 def bgr(i420: Plane) -> Plane:
@@ -48,7 +52,7 @@ def view(width_px: int, height_px: int, *, turns: int = 0) -> View:
 def test_every_pixel_format_gives_the_same_colours(pixel_format: str) -> None:
     image = frame(320, 180, pixel_format)
 
-    made = cut(planar(image), view_of(image, SQUARE), None, 720)
+    made = cut(planes(image), view_of(image, SQUARE), None, 720)
 
     assert made.i420.shape == (270, 320)
     assert made.roi is None
@@ -62,7 +66,7 @@ def test_full_range_is_told_by_its_flag_too() -> None:
     image = frame(320, 180, "yuvj420p").reformat(format="yuv420p", dst_color_range=ColorRange.JPEG)
     assert image.color_range == ColorRange.JPEG
 
-    picture = bgr(cut(planar(image), view_of(image, SQUARE), None, 720).i420).astype(int)
+    picture = bgr(cut(planes(image), view_of(image, SQUARE), None, 720).i420).astype(int)
 
     assert np.abs(picture[40, 80] - (20, 20, 200)).max() <= 6
 
@@ -84,7 +88,7 @@ def test_pictures_are_scaled_down_to_the_height(
 ) -> None:
     image = frame(*size)
 
-    made = cut(planar(image), view_of(image, SQUARE), None, height_px)
+    made = cut(planes(image), view_of(image, SQUARE), None, height_px)
 
     assert made.i420.shape == (expected[1] * 3 // 2, expected[0])
 
@@ -92,7 +96,7 @@ def test_pictures_are_scaled_down_to_the_height(
 def test_roi_is_cut_and_told_as_it_was_cut() -> None:
     image = frame(320, 180)
 
-    made = cut(planar(image), view_of(image, SQUARE), FractionBox(0.501, 0.101, 0.9, 0.4), 720)
+    made = cut(planes(image), view_of(image, SQUARE), FractionBox(0.501, 0.101, 0.9, 0.4), 720)
 
     assert made.roi is not None
     assert made.roi.x0 * 320 == 160
@@ -105,7 +109,7 @@ def test_pixels_that_are_not_square_are_stretched() -> None:
     image = frame(720, 576)
 
     shown = view_of(image, Fraction(16, 11))
-    made = cut(planar(image), shown, None, 288)
+    made = cut(planes(image), shown, None, 288)
 
     assert shown.shown == SourceSize(1047, 576)
     assert made.i420.shape == (432, 522)
@@ -119,7 +123,7 @@ def test_pixels_that_are_not_square_are_stretched() -> None:
 def test_turned_picture_is_upright_and_so_is_its_roi(turns: int, upper_left: str, upper_right: str, lower: str) -> None:
     image = frame(320, 180)
 
-    made = cut(planar(image), view(320, 180, turns=turns), None, 720)
+    made = cut(planes(image), view(320, 180, turns=turns), None, 720)
 
     rows = 270 if turns == 2 else 480
     assert made.i420.shape[0] == rows
@@ -131,7 +135,7 @@ def test_turned_picture_is_upright_and_so_is_its_roi(turns: int, upper_left: str
 def test_roi_of_a_portrait_picture_is_meant_as_shown() -> None:
     image = frame(320, 180)
 
-    made = cut(planar(image), view(320, 180, turns=1), FractionBox(0, 0, 0.4, 0.4), 720)
+    made = cut(planes(image), view(320, 180, turns=1), FractionBox(0, 0, 0.4, 0.4), 720)
 
     assert colour_at(made.i420, 0.5, 0.5) == "green"
     assert made.i420.shape[0] // 3 * 2 == pytest.approx(128, abs=2)
@@ -162,7 +166,7 @@ def test_any_cut_is_even_no_larger_than_its_part_and_holds_what_was_asked(
     image = VideoFrame(width_px, height_px, "yuv420p")
     seen = view(width_px, height_px, turns=turns)
 
-    made = cut(planar(image), seen, FractionBox(x0, y0, x1, y1), limit_px)
+    made = cut(planes(image), seen, FractionBox(x0, y0, x1, y1), limit_px)
 
     rows, columns = made.i420.shape
     height = rows * 2 // 3

@@ -9,7 +9,7 @@ import structlog
 from watchpost.contracts.records import CameraSpec, CaptureReason, FrameCaptured, Motion, SiteId
 from watchpost.errors import RetryableError
 from watchpost.frames import FrameStore
-from watchpost.ingest.pictures import CutPicture, View
+from watchpost.ingest.pictures import CutPicture, CutRegion, View
 from watchpost.telemetry import metrics
 from watchpost.vision.geometry import FractionBox
 
@@ -29,6 +29,7 @@ class Capture:
     changed: float
     moved: tuple[FractionBox, ...]
     reason: CaptureReason
+    regions: tuple[CutRegion, ...] = ()
 
 
 class FramePublisher:

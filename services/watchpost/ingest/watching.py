@@ -1,20 +1,19 @@
 """Everything that is decided about a decoded picture, in order: is it live, what moves, is it published, and how."""
 
-from av import VideoFrame
-
 from watchpost.contracts.records import CameraSpec
 from watchpost.errors import SourceError, SourceFailure
 from watchpost.ingest.frozen import FrozenWatch
 from watchpost.ingest.packets import DecodedPicture
-from watchpost.ingest.pictures import Plane, View, cut, luma_of, planar, turned, view_of
+from watchpost.ingest.pictures import luma_of, turned, view_of
 from watchpost.ingest.publishing import Capture
 from watchpost.ingest.sampling import SamplingState, sample, sampling_rules
+from watchpost.ingest.seeing import blocks_of, cuts_of
 from watchpost.ingest.stream_clock import StreamClock
 from watchpost.ingest.wishes import Wishes
 from watchpost.settings import IngestSettings
 from watchpost.telemetry import metrics
 from watchpost.vision.geometry import FULL_FRAME
-from watchpost.vision.motion import Blocks, MotionWatch, block_means, block_size_px
+from watchpost.vision.motion import Blocks, MotionWatch
 
 __all__ = ["PictureWatch"]
 
@@ -68,7 +67,7 @@ class PictureWatch:
         view = view_of(picture.image, picture.pixel_aspect)
         blocks: Blocks | None = None
         if captured_us - self._looked_us >= _LOOK_EVERY_US:
-            blocks = _blocks(picture.image, view, spec)
+            blocks = blocks_of(picture.image, view, spec)
             self._moving = self._motion.moves(blocks, captured_us)
             self._looked_us = captured_us
         rules = sampling_rules(self._ingest, spec)
@@ -77,17 +76,9 @@ class PictureWatch:
         if reason is None:
             return None
         changed, boxes = self._motion.changed_since_published(
-            _blocks(picture.image, view, spec) if blocks is None else blocks
+            blocks_of(picture.image, view, spec) if blocks is None else blocks
         )
         watched = turned(spec.roi or FULL_FRAME, -view.turns)
         moved = tuple(turned(box.placed_in(watched), view.turns) for box in boxes)
-        picture_cut = cut(planar(picture.image), view, spec.roi, spec.height_px)
-        return Capture(picture_cut, view, captured_us, changed, moved, reason)
-
-
-def _blocks(image: VideoFrame, view: View, spec: CameraSpec) -> Blocks:
-    luma: Plane = luma_of(image)
-    rows, columns = luma.shape
-    watched = turned(spec.roi or FULL_FRAME, -view.turns).to_pixels(columns, rows)
-    part = luma[int(watched.y0) : max(int(watched.y0) + 1, int(watched.y1)), int(watched.x0) : int(watched.x1) + 1]
-    return block_means(part, block_size_px(rows))
+        picture_cut, regions = cuts_of(picture.image, view, spec)
+        return Capture(picture_cut, view, captured_us, changed, moved, reason, regions)

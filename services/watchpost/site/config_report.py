@@ -13,7 +13,7 @@ import numpy as np
 from watchpost.contracts.recording_rules import may_record
 from watchpost.contracts.records import CameraSpec, SourceSize, Zone
 from watchpost.errors import ConfigError
-from watchpost.ingest.pictures import View, cut
+from watchpost.ingest.pictures import View, VisiblePlanes, cut
 from watchpost.models import ChosenModel, check_questions, model_in_force
 from watchpost.settings import Scope, SiteSettings, leaves, read_file, settings_from, version_of, without_secrets
 from watchpost.simulation import parse_uri
@@ -188,7 +188,8 @@ def _camera(settings: SiteSettings, name: str, origins: Mapping[str, Origin], gi
 def _cut(size: SourceSize, part: FractionBox | None, height_px: int) -> tuple[PixelArea, SourceSize]:
     """Which pixels of a picture are kept, and how large they are analysed."""
     planes = [np.zeros(shape, np.uint8) for shape in _plane_shapes(size)]
-    picture = cut((planes[0], planes[1], planes[2]), View(size.width, size.height, 0, size), part, height_px)
+    nothing = VisiblePlanes((planes[0], planes[1], planes[2]))
+    picture = cut(nothing, View(size.width, size.height, 0, size), part, height_px)
     kept = (picture.roi or FULL_FRAME).to_pixels(size.width, size.height)
     x, y = round(kept.x0), round(kept.y0)
     rows, columns = picture.i420.shape

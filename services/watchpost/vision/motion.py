@@ -14,11 +14,20 @@ import numpy.typing as npt
 
 from watchpost.vision.geometry import FractionBox, PixelBox
 
-__all__ = ["Blocks", "Luma", "MotionWatch", "block_means", "block_size_px", "changed_blocks", "moved_boxes"]
+__all__ = [
+    "Blocks",
+    "ChangeMask",
+    "Luma",
+    "MotionWatch",
+    "block_means",
+    "block_size_px",
+    "changed_blocks",
+    "moved_boxes",
+]
 
 Luma = npt.NDArray[np.uint8]
 Blocks = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
+ChangeMask = npt.NDArray[np.bool_]
 
 _BLOCKS_HIGH = 540 / 16
 _FAST_UP_TO_PX = 600
@@ -53,17 +62,24 @@ def block_means(luma: Luma, block_px: int) -> Blocks:
     return means.astype(np.float32)
 
 
-def changed_blocks(now: Blocks, before: Blocks, least_levels: float = _LEAST_LEVELS) -> Mask:
-    """Which blocks differ by more than `least_levels`, the common change of light left out. Shapes must be equal."""
+def changed_blocks(now: Blocks, before: Blocks, least_levels: float = _LEAST_LEVELS) -> ChangeMask:
+    """Which blocks differ by more than `least_levels`, the common change of light left out. Shapes must be equal.
+
+    Blocks that are NaN are hidden: they do not change, and say nothing of what is common.
+    """
     difference = now - before
-    difference -= np.median(difference)
+    seen = difference[~np.isnan(difference)]
+    if not seen.size:
+        return np.zeros(now.shape, np.bool_)
+    common = np.median(seen)
+    difference -= common
     np.abs(difference, out=difference)
-    spread = float(np.median(difference)) * _SPREAD_OF_MEDIAN
-    changed: Mask = difference > max(least_levels, _SPREADS * spread)
+    spread = float(np.median(np.abs(seen - common))) * _SPREAD_OF_MEDIAN
+    changed: ChangeMask = difference > max(least_levels, _SPREADS * spread)
     return changed
 
 
-def moved_boxes(changed: Mask) -> tuple[FractionBox, ...]:
+def moved_boxes(changed: ChangeMask) -> tuple[FractionBox, ...]:
     """The largest groups of adjacent changed blocks, at most eight, as fractions of what the blocks cover."""
     rows, columns = changed.shape
     count, _, statistics, _ = cv2.connectedComponentsWithStats(changed.astype(np.uint8), connectivity=8)
@@ -79,7 +95,7 @@ class MotionWatch:
     """Watches one camera's blocks: what moves now, and what has changed since a picture was published.
 
     `moves` compares with the last picture looked at, and with a slow background that also tells who moves slowly or
-    has just stopped. A picture of another shape begins everything anew.
+    has just stopped. A picture of another shape, or with other blocks hidden, begins everything anew.
     """
 
     def __init__(self) -> None:
@@ -91,7 +107,7 @@ class MotionWatch:
     def moves(self, blocks: Blocks, at_us: int) -> bool:
         """Whether something moves, as of this picture."""
         last, background = self._last, self._background
-        if last is None or background is None or last.shape != blocks.shape:
+        if last is None or background is None or not _are_alike(last, blocks):
             self._last, self._background, self._looked_us = blocks, blocks.copy(), at_us
             return False
         moving = _is_something(changed_blocks(blocks, last)) or _is_something(
@@ -102,14 +118,21 @@ class MotionWatch:
         return moving
 
     def changed_since_published(self, blocks: Blocks) -> tuple[float, tuple[FractionBox, ...]]:
-        """The share of blocks that differ from the last published picture's, and where; this one is published now."""
+        """The share of blocks that differ from the last published picture's, and where; this one is published now.
+
+        Of hidden blocks none differs, and they count.
+        """
         before, self._published = self._published, blocks
-        if before is None or before.shape != blocks.shape:
+        if before is None or not _are_alike(before, blocks):
             return 0.0, ()
         changed = changed_blocks(blocks, before)
         return float(np.count_nonzero(changed)) / changed.size, moved_boxes(changed)
 
 
-def _is_something(changed: Mask) -> bool:
+def _are_alike(one: Blocks, other: Blocks) -> bool:
+    return one.shape == other.shape and bool(np.array_equal(np.isnan(one), np.isnan(other)))
+
+
+def _is_something(changed: ChangeMask) -> bool:
     """Two changed blocks that touch: one alone is noise."""
     return bool(np.count_nonzero(changed) >= _LEAST_BLOCKS and moved_boxes(changed))
