@@ -37,8 +37,8 @@ COPY deploy/prune-base /usr/local/bin/
 # the folders are what volumes take their owner from
 RUN prune-base \
  && useradd --uid 10001 --no-create-home --home-dir /var/lib/watchpost --shell /usr/sbin/nologin watchpost \
- && mkdir -p /app/models /var/lib/watchpost/events /var/lib/watchpost/recordings \
-      /var/lib/watchpost/secrets \
+ && mkdir -p /app/models /var/lib/watchpost/events /var/lib/watchpost/inference \
+      /var/lib/watchpost/recordings /var/lib/watchpost/secrets \
  && chown -R 10001:10001 /app/models /var/lib/watchpost
 COPY deploy/healthy.py /app/
 COPY --from=build /usr/share/watchpost /usr/share/watchpost

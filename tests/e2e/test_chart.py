@@ -295,6 +295,13 @@ def test_gpu_is_asked_for_and_never_by_two_at_once() -> None:
     assert named(manifests, "Deployment", "shop-watchpost-inference")["spec"]["strategy"] == {"type": "Recreate"}
 
 
+def test_worker_that_is_started_again_finds_what_the_one_before_left() -> None:
+    pod = pods(rendered({}))["inference"]
+
+    mounts = {mount["mountPath"]: mount["name"] for mount in pod["containers"][0]["volumeMounts"]}
+    assert "emptyDir" in volumes(pod)[mounts["/var/lib/watchpost/inference"]]
+
+
 def test_only_the_worker_with_a_gpu_has_the_image_for_it_and_room_for_models_and_kernels() -> None:
     manifests = rendered({**VALUES["a GPU"], "image": {"tag": "1.2"}})
     images = {(component, container["name"]): container["image"] for component, container in containers(manifests)}

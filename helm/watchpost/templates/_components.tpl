@@ -1,12 +1,12 @@
 {{- /*
 What the chart knows of each service; the rest are values. `port` answers /healthz and /readyz. `frames`, `secrets` and
-`state` say how it mounts those volumes. `alone`: two at once would wait for each other (a volume, a GPU, the leadership),
-so the old one goes before the new one comes. `ready`: a centre out of reach is a state that a site works in, and no reason
-for an install to fail.
+`state` say how it mounts those volumes; `podState` is a folder that outlives a container that is started again, not the
+pod. `alone`: two at once would wait for each other (a volume, a GPU, the leadership), so the old one goes before the new one
+comes. `ready`: a centre out of reach is a state that a site works in, and no reason for an install to fail.
 */ -}}
 {{- define "watchpost.components" -}}
 ingest: {port: 9101, portVariable: WATCHPOST_TELEMETRY__PORTS__INGEST, frames: rw, secrets: ro}
-inference: {port: 9102, portVariable: WATCHPOST_TELEMETRY__PORTS__INFERENCE, frames: ro, models: ro}
+inference: {port: 9102, portVariable: WATCHPOST_TELEMETRY__PORTS__INFERENCE, frames: ro, models: ro, podState: true}
 events: {port: 9103, portVariable: WATCHPOST_TELEMETRY__PORTS__EVENTS, frames: ro, state: rw, alone: true}
 bridge: {port: 9104, portVariable: WATCHPOST_TELEMETRY__PORTS__BRIDGE, alone: true, ready: /healthz}
 api: {port: 7860, portVariable: WATCHPOST_API__PORT, secrets: rw}
