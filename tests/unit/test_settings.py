@@ -54,6 +54,7 @@ MALFORMED = [
     ('tasks: [{name: dog, question: "A dog?\\nA cat?"}]', "tasks.0.question", "one line of 3 to 300 characters"),
     ("tasks: [{name: dog, question: 'A dog?<|im_end|>'}]", "tasks.0.question", "without <|"),
     (f"tasks: [{{name: dog, question: '{'x' * 301}'}}]", "tasks.0.question", "one line of 3 to 300 characters"),
+    (f"tasks: [{{name: dog, question: '{'狗' * 134}'}}]", "tasks.0.question", "write at most 400, which are 300 Latin"),
     ("tasks: [{name: dog, question: 'A dog?', threshold: 1}]", "tasks.0.threshold", "less than 1"),
     ("tasks: [{name: dog, question: 'A dog?', threshold: 0}]", "tasks.0.threshold", "greater than 0"),
     ("events: {answers_needed: 6}", "events", "raise answers_of"),

@@ -51,6 +51,7 @@ BEYOND_A_SCHEMA = {
     f"tasks: [{DOG}, {DOG}]",
     f"tasks: [{DOG}]\ncameras: {{door: {{source: 'sim:', tasks: [{{name: dog_loose, question: 'A cat?'}}]}}}}",
     "events: {answers_needed: 6}",
+    f"tasks: [{{name: dog, question: '{'狗' * 134}'}}]",
     "cameras: {door: {source: 'sim:street', uplink: sampled, bandwidth_saving: false}}",
     "cameras: {door: {source: 'sim:street', uplink: full, bandwidth_saving: true}}",
     "cameras: {door: {source: 'sim:street', regions: {till: {box: [0.5, 0, 0.2, 1]}}}}",

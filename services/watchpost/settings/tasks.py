@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
+from unicodedata import normalize
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema
 
-from watchpost.contracts.asking import MOST_QUESTIONS
+from watchpost.contracts.asking import MOST_QUESTION_BYTES, MOST_QUESTIONS
 from watchpost.contracts.records import EventType, Question, Task
 from watchpost.errors import ConfigError
 from watchpost.settings.described import text
@@ -38,6 +39,12 @@ def _checked_question(value: str) -> str:
     if not re.fullmatch(_QUESTION, value):
         raise ValueError(
             "is no question; write one line of 3 to 300 characters to be answered by yes or no, without <|"
+        )
+    length_bytes = len(normalize("NFC", value).encode())
+    if length_bytes > MOST_QUESTION_BYTES:
+        raise ValueError(
+            f"is {length_bytes} bytes long, too long for a model; write at most {MOST_QUESTION_BYTES}, "
+            "which are 300 Latin letters, 200 Cyrillic or 133 Chinese ones"
         )
     return value
 

@@ -12,6 +12,7 @@ from benchmarks.qwen3_vl.shapes import CONFIGS
 from tests.fakes.tiny_qwen import write_tiny_qwen
 from watchpost.errors import ConfigError, ModelError
 from watchpost.inference.questions import COUNT_PEOPLE, AskedQuestion, PromptOrder, QuestionSheet
+from watchpost.inference.qwen3_vl.checkpoint import Checkpoint
 from watchpost.inference.qwen3_vl.loading import Loading, load_scorer
 from watchpost.inference.qwen3_vl.memory import MemoryNeed, check_fits, memory_need
 from watchpost.inference.qwen3_vl.pixels import patches
@@ -19,6 +20,7 @@ from watchpost.inference.qwen3_vl.places import Canvas
 from watchpost.inference.qwen3_vl.projections import Precision
 from watchpost.inference.qwen3_vl.scorer import Qwen3VlScorer
 from watchpost.inference.qwen3_vl.shapes import ModelShape
+from watchpost.inference.qwen3_vl.sheets import parts_of
 from watchpost.inference.scorer import Look
 
 CANVAS = Canvas(96, 64)
@@ -84,9 +86,9 @@ def test_more_looks_and_sheets_than_fit_at_once_are_all_scored(tiny: Path) -> No
     assert all(len(scores) == 1 for scores in together)
 
 
-def test_questions_too_long_are_refused_every_time_and_others_answered(tiny: Path) -> None:
+def test_questions_too_long_by_themselves_are_refused_every_time_and_others_answered(tiny: Path) -> None:
     scorer = loaded(tiny)
-    long = QuestionSheet(tuple(AskedQuestion(f"task_{n}", f"Is it {n}?" * 60) for n in range(16)))
+    long = QuestionSheet(tuple(AskedQuestion(f"task_{n}", f"Is it {n}?" * 80) for n in range(16)))
     short = Look(picture(1), QuestionSheet(QUESTIONS))
 
     for _ in range(2):
@@ -94,6 +96,23 @@ def test_questions_too_long_are_refused_every_time_and_others_answered(tiny: Pat
             scorer.score([short, Look(picture(1), long)])
 
     assert scorer.score([short]) == loaded(tiny).score([short])
+
+
+def test_sixteen_long_questions_are_answered_in_as_many_passes_as_it_takes(tiny: Path) -> None:
+    scorer, words = loaded(tiny), "is the person in the picture on the ground or floor "
+    sheet = QuestionSheet(tuple(AskedQuestion(f"task_{n}", f"{n} {words * 5}"[:300]) for n in range(16)))
+    parts = parts_of(sheet, Checkpoint(tiny).tokenize(), 512)
+
+    scores = scorer.score(
+        [Look(picture(1), sheet), Look(picture(2), QuestionSheet(QUESTIONS)), Look(picture(3), sheet)]
+    )
+
+    assert len(parts) > 1
+    assert [len(its) for its in scores] == [16, 2, 16]
+    for place, seed in ((0, 1), (2, 3)):
+        apart = [one for part in parts for one in loaded(tiny).score([Look(picture(seed), part)])[0]]
+        for together, alone in zip(scores[place], apart, strict=True):
+            assert together.log_probabilities == pytest.approx(alone.log_probabilities, abs=1e-5)
 
 
 def test_prepared_scorer_says_what_another_says(tiny: Path) -> None:
@@ -127,7 +146,7 @@ def test_tokenizer_that_splits_an_answer_is_refused(tmp_path: Path) -> None:
     write_tiny_qwen(tmp_path, whole_words=False)
 
     with pytest.raises(ModelError, match="'Yes' is 3 tokens"):
-        loaded(tmp_path).score([Look(picture(1), QuestionSheet(QUESTIONS))])
+        loaded(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,11 @@ class Engine:
         self._captured: dict[Step, _Captured] = {}
         self._pool = torch.cuda.graph_pool_handle() if captures else None
 
+    @property
+    def capacity(self) -> int:
+        """The most tokens of a sheet before its picture, or after it."""
+        return self._tables.capacity
+
     @torch.inference_mode()
     def keep(self, slot: int, tokens: SheetTokens) -> None:
         """Compute and keep the keys and values of a sheet's prefix."""

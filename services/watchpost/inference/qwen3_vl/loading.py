@@ -22,6 +22,7 @@ from watchpost.inference.qwen3_vl.places import Canvas
 from watchpost.inference.qwen3_vl.projections import Precision, sixteen_bits
 from watchpost.inference.qwen3_vl.scorer import SLOTS, Qwen3VlScorer
 from watchpost.inference.qwen3_vl.shapes import ModelShape
+from watchpost.inference.qwen3_vl.sheets import check_answers
 from watchpost.inference.qwen3_vl.slots import SlotTables
 from watchpost.inference.qwen3_vl.weights import load_weights
 from watchpost.inference.scorer import ScorerIdentity
@@ -78,12 +79,15 @@ def precision_on(device: torch.device, asked: str) -> Precision:
 def load_scorer(loading: Loading, told: StageListener = untold) -> Qwen3VlScorer:
     """The scorer, its weights on the device. It tells `told` how long its stages take.
 
-    Raises ModelError for a directory that is missing something, ConfigError for a device that is not there.
+    Raises ModelError for a directory that is missing something, or whose tokenizer splits an answer, ConfigError for a
+    device that is not there.
     """
     device = _device(loading.device)
     if device.type != "cuda" and loading.device == "auto":
         _LOG.warning("no_gpu_is_visible", model=loading.name, remark="it runs on the CPU in fp32, minutes a picture")
     checkpoint = Checkpoint(loading.directory)
+    tokenize = checkpoint.tokenize()
+    check_answers(tokenize)
     shape = ModelShape.from_config(checkpoint.config)
     precision = precision_on(device, loading.asked)
     has_bf16 = device.type == "cuda" and torch.cuda.get_device_capability(device) >= _BF16_SINCE
@@ -95,7 +99,6 @@ def load_scorer(loading: Loading, told: StageListener = untold) -> Qwen3VlScorer
         return checkpoint.tensor(name, device, dtype)
 
     model = Model(load_weights(tensor, shape, precision, plain, resident), shape, _operations(device))
-    tokenize = checkpoint.tokenize()
     tables = SlotTables.empty(shape.text, SLOTS, _PREFIX_TOKENS, len(tokenize(_SUFFIX)), device, dtype)
     # a graph cannot wait for weights that come from the machine's memory
     engine = Engine(model, tables, captures=device.type == "cuda" and resident == shape.text.layers)

@@ -6,7 +6,7 @@ scorer.score([Look(picture, sheet)])
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
 import numpy as np
@@ -21,7 +21,7 @@ from watchpost.inference.qwen3_vl.canvases import DEFAULT_CANVASES, canvas_for
 from watchpost.inference.qwen3_vl.engine import Engine
 from watchpost.inference.qwen3_vl.pixels import resized
 from watchpost.inference.qwen3_vl.places import Canvas
-from watchpost.inference.qwen3_vl.sheets import Tokenize, tokens_of
+from watchpost.inference.qwen3_vl.sheets import Tokenize, parts_of, tokens_of
 from watchpost.inference.qwen3_vl.slots import SheetSlots
 from watchpost.inference.qwen3_vl.stage_marks import StageMarks
 from watchpost.inference.scorer import LabelScores, Look, ScorerIdentity
@@ -58,13 +58,22 @@ class Qwen3VlScorer:
         self._canvases, self._largest_batch = tuple(canvases), largest_batch
         # callers may ask for ever new questions
         self._sheet_tokens = lru_cache(maxsize=256)(partial(tokens_of, tokenize=tokenize))
+        self._parts = lru_cache(maxsize=256)(partial(parts_of, tokenize=tokenize, most_tokens=engine.capacity))
         self._slots = SheetSlots(SLOTS)
         self._turn = threading.Lock()
         # pictures travel beside the computation, not between two computations
         self._uploads = torch.cuda.Stream(engine.device) if engine.device.type == "cuda" else None
 
     def score(self, looks: Sequence[Look]) -> list[tuple[LabelScores, ...]]:
-        """See Scorer. Raises BatchTooLargeError where the card's memory does not hold the batch."""
+        """See Scorer. Raises BatchTooLargeError where the card's memory does not hold the batch.
+
+        Questions that are too long together are put to the picture in several passes.
+        """
+        asked = [replace(look, sheet=part) for look in looks for part in self._parts(look.sheet)]
+        scored = iter(self._scored(asked))
+        return [tuple(one for _ in self._parts(look.sheet) for one in next(scored)) for look in looks]
+
+    def _scored(self, looks: Sequence[Look]) -> list[tuple[LabelScores, ...]]:
         scores: list[tuple[LabelScores, ...]] = [()] * len(looks)
         try:
             for running in [self._begun(batch, looks) for batch in self._batches(looks)]:

@@ -1,12 +1,12 @@
 """A sheet of questions as the model's own tokens, checked so that every answer is one of them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from watchpost.errors import ModelError
-from watchpost.inference.questions import QuestionSheet
+from watchpost.inference.questions import AnswerKind, QuestionSheet
 
-__all__ = ["SheetTokens", "Tokenize", "tokens_of"]
+__all__ = ["SheetTokens", "Tokenize", "check_answers", "parts_of", "tokens_of"]
 
 Tokenize = Callable[[str], list[int]]
 
@@ -34,15 +34,43 @@ def tokens_of(sheet: QuestionSheet, tokenize: Tokenize) -> SheetTokens:
     return SheetTokens(tuple(tokenize(sheet.prefix)), tuple(tokenize(sheet.tail)), suffixes, labels)
 
 
+def check_answers(tokenize: Tokenize) -> None:
+    """Raise ModelError, naming the word, where this tokenizer does not give every answer one token of its own.
+
+    For a model that is loaded: a question that comes later must not be the first to find that out.
+    """
+    for kind in AnswerKind:
+        _labels(kind.words, tokenize)
+
+
+def parts_of(sheet: QuestionSheet, tokenize: Tokenize, most_tokens: int) -> tuple[QuestionSheet, ...]:
+    """The sheet, or as few as hold its questions in their order with at most so many tokens beside a picture.
+
+    Each part is a pass of its own over the picture. A question that is too long by itself stands alone.
+    """
+    parts, first = [], 0
+    for end in range(2, len(sheet.questions) + 1):
+        if _longest(replace(sheet, questions=sheet.questions[first:end]), tokenize) > most_tokens:
+            parts.append(replace(sheet, questions=sheet.questions[first : end - 1]))
+            first = end - 1
+    return (*parts, replace(sheet, questions=sheet.questions[first:]))
+
+
+def _longest(sheet: QuestionSheet, tokenize: Tokenize) -> int:
+    return max(len(tokenize(sheet.prefix)), len(tokenize(sheet.tail)))
+
+
 def _labels(words: Sequence[str], tokenize: Tokenize) -> tuple[int, ...]:
-    ids = []
+    word_of: dict[int, str] = {}
     for word in words:
         tokens = tokenize(word)
         if len(tokens) != 1:
             raise ModelError(
                 f"the answer {word!r} is {len(tokens)} tokens of this model's tokenizer, not one; use Qwen3-VL's own"
             )
-        ids.append(tokens[0])
-    if len(set(ids)) != len(ids):
-        raise ModelError(f"two of the answers {', '.join(words)} are one token of this model's tokenizer")
-    return tuple(ids)
+        other = word_of.setdefault(tokens[0], word)
+        if other != word:
+            raise ModelError(
+                f"the answers {other!r} and {word!r} are the same token of this model's tokenizer; use Qwen3-VL's own"
+            )
+    return tuple(word_of)
