@@ -110,6 +110,6 @@ def _events(figures: DemoFigures) -> RenderableType:
 def _style(event: EventChanged) -> str:
     if event.type == EventType.FALL_DETECTED and event.phase is EventPhase.CONFIRMED:
         return "bold white on red"
-    if event.type == EventType.CAMERA_OFFLINE:
+    if event.type in {EventType.CAMERA_OFFLINE, EventType.ANALYSIS_DEGRADED}:
         return "yellow"
     return "" if event.type == EventType.FALL_DETECTED else "dim"
