@@ -8,21 +8,35 @@ import numpy as np
 import numpy.typing as npt
 
 from watchpost.contracts.records import Answer, CameraId, DetectedObject, FrameCaptured, Provenance, SkipReason
+from watchpost.vision.geometry import FractionBox
 
-__all__ = ["Analyzer", "LoadedFrame", "Observation"]
+__all__ = ["Analyzer", "LoadedFrame", "LoadedRegion", "Observation"]
 
 
 @dataclass(frozen=True, slots=True)
-class LoadedFrame:
-    """A frame with its pixels: height x width x 3, BGR, as `record.image` holds them."""
+class LoadedRegion:
+    """A key region with its pixels: height x width x 3, BGR. `box`: fractions of the full frame."""
 
-    record: FrameCaptured
+    name: str
+    box: FractionBox
     bgr: npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
+class LoadedFrame:
+    """A frame with its pixels: height x width x 3, BGR, as `record.image` holds them, and those of its key regions."""
+
+    record: FrameCaptured
+    bgr: npt.NDArray[np.uint8]
+    regions: tuple[LoadedRegion, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
-    """What one frame shows, and what that is to be traced to: what is asked of a frame may be of this frame alone."""
+    """What one frame shows, and what that is to be traced to: what is asked of a frame may be of this frame alone.
+
+    Boxes are fractions of the full frame, of which the picture may show a part (`record.roi`).
+    """
 
     objects: tuple[DetectedObject, ...]
     answers: tuple[Answer, ...]

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -15,12 +16,13 @@ from watchpost.inference.detector import OnnxDetector, load_detector
 from watchpost.inference.lost import LostPeople
 from watchpost.inference.memory import CameraMemory, PersonMemory
 from watchpost.inference.movenet import MOVENET, MoveNet
+from watchpost.inference.region_finds import found_with_regions
 from watchpost.inference.stages import Stage, StageListener, untold
 from watchpost.inference.yolox_rules import YoloxRules, canvas_px
 from watchpost.models import Catalogue, load_catalogue
 from watchpost.vision.crops import cut_square
 from watchpost.vision.exposure import brightened
-from watchpost.vision.geometry import FractionBox, PixelBox
+from watchpost.vision.geometry import FULL_FRAME, FractionBox, PixelBox
 from watchpost.vision.posture import Pose, posture_of
 from watchpost.vision.tracking import Detection, follow
 
@@ -74,8 +76,10 @@ class YoloxAnalyzer:
             # burst frames and redelivered ones come after newer frames: they are seen by a fresh eye
             memory = CameraMemory()
         memory.seen_us = at_us
-        seen = self._people(brightened(frame.bgr), memory, at_us)
-        return Observation(tuple(seen[owner] for owner in sorted(seen)), (), self._count(memory, seen), self.provenance)
+        seen = self._people(frame, memory, at_us)
+        shown = frame.record.roi or FULL_FRAME
+        objects = tuple(replace(seen[owner], box=seen[owner].box.placed_in(shown)) for owner in sorted(seen))
+        return Observation(objects, (), self._count(memory, seen), self.provenance)
 
     def _count(self, memory: CameraMemory, seen: Collection[int]) -> int:
         """Who is seen, and who was surely seen a moment ago inside of the picture: somebody stepped in front."""
@@ -90,13 +94,14 @@ class YoloxAnalyzer:
         )
         return here + hidden
 
-    def _people(self, picture: Pixels, memory: CameraMemory, at_us: int) -> dict[int, DetectedObject]:
+    def _people(self, frame: LoadedFrame, memory: CameraMemory, at_us: int) -> dict[int, DetectedObject]:
+        """Who is seen, by track, with boxes as fractions of the picture."""
+        picture = brightened(frame.bgr)
         size = picture.shape[1], picture.shape[0]
         memory.foreground.take(picture)
-        found = [
-            Detection(one.box.to_fractions(*size), one.score)
-            for one in self._detector.find(picture, *canvas_px(*size, self._rules), self._rules.tracking.keep_score)
-        ]
+        looked = self._detector.find(picture, *canvas_px(*size, self._rules), self._rules.tracking.keep_score)
+        everybody = found_with_regions(self._detector, frame, looked, self._rules)
+        found = [Detection(one.box.to_fractions(*size), one.score) for one in everybody]
         memory.tracks, owners = follow(memory.tracks, found, at_us, self._rules.tracking)
         seen = {
             owner: self._as_found(picture, memory, owner, detection, at_us)

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from watchpost.contracts.records import CameraSpec, CaptureReason, FrameCaptured, Motion, SiteId
+from watchpost.contracts.records import CameraSpec, CaptureReason, FrameCaptured, Motion, Region, SiteId
 from watchpost.errors import RetryableError
 from watchpost.frames import FrameStore
 from watchpost.ingest.pictures import CutPicture, CutRegion, View
 from watchpost.telemetry import metrics
-from watchpost.vision.geometry import FractionBox
+from watchpost.vision.geometry import FULL_FRAME, FractionBox
 
 __all__ = ["Capture", "FramePublisher"]
 
@@ -58,6 +58,7 @@ class FramePublisher:
         frame_id = f"{spec.camera}-{self._session}-{self._sequence}"
         try:
             image = self._store.put(spec.camera, frame_id, capture.picture.i420)
+            regions = tuple(self._stored(spec, frame_id, region) for region in capture.regions)
         except RetryableError as error:
             metrics.FRAMES_DROPPED.labels(spec.camera, "store").inc()
             if not self._refused:
@@ -78,7 +79,7 @@ class FramePublisher:
                 source=capture.view.shown,
                 roi=capture.picture.roi,
                 image=image,
-                regions=(),
+                regions=regions,
                 motion=Motion(capture.changed, capture.moved),
                 reason=capture.reason,
                 assignment=spec.assignment,
@@ -89,3 +90,7 @@ class FramePublisher:
         self._sequence += 1
         metrics.FRAMES_CAPTURED.labels(spec.camera, capture.reason).inc()
         return True
+
+    def _stored(self, spec: CameraSpec, frame_id: str, region: CutRegion) -> Region:
+        image = self._store.put(spec.camera, f"{frame_id}.{region.name}", region.picture.i420)
+        return Region(region.name, region.picture.roi or FULL_FRAME, image)

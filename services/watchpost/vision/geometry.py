@@ -64,6 +64,15 @@ class FractionBox:
             region.y0 + self.y1 * region.height,
         )
 
+    def within(self, region: FractionBox) -> FractionBox:
+        """Turn fractions of the frame into fractions of `region`, which is no line: what `placed_in` undoes."""
+        return FractionBox(
+            (self.x0 - region.x0) / region.width,
+            (self.y0 - region.y0) / region.height,
+            (self.x1 - region.x0) / region.width,
+            (self.y1 - region.y0) / region.height,
+        )
+
 
 FULL_FRAME = FractionBox(0.0, 0.0, 1.0, 1.0)
 
