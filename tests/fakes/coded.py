@@ -15,7 +15,7 @@ from tests.requirements import require
 from watchpost.ingest.containers import container_packets, video_of
 from watchpost.ingest.packets import CodedPacket, SourceLimits
 
-__all__ = ["BEGINS_US", "at_their_time", "coded_clip", "coded_packets", "probed"]
+__all__ = ["BEGINS_US", "at_their_time", "coded_clip", "coded_packets", "pictures_of", "probed"]
 
 BEGINS_US = 1_767_614_400_000_000
 """When the first picture of tests is captured: 2026-01-05 12:00 UTC."""
@@ -68,11 +68,11 @@ def coded_packets(path: Path) -> Iterator[CodedPacket]:
 
 
 def at_their_time(packets: Iterable[CodedPacket], begins_us: int = BEGINS_US) -> Iterator[tuple[CodedPacket, int]]:
-    """Each packet with when it was captured, the first at `begins_us`."""
+    """Each packet with when its picture was captured, the first at `begins_us`."""
     first: Fraction | None = None
     for coded in packets:
-        assert coded.packet.dts is not None
-        at = coded.packet.dts * coded.packet.time_base
+        assert coded.packet.pts is not None
+        at = coded.packet.pts * coded.packet.time_base
         first = at if first is None else first
         yield coded, begins_us + round((at - first) * 1_000_000)
 
@@ -86,3 +86,11 @@ def probed(path: Path, *fields: str) -> Sequence[str]:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stderr == ""
     return done.stdout.split()
+
+
+def pictures_of(path: Path) -> list[str]:
+    """A digest of each picture, decoded by ffmpeg."""
+    command = ["ffmpeg", "-v", "error", "-i", str(path), "-fps_mode", "passthrough", "-f", "framemd5", "-"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    return [line.rsplit(",", 1)[1] for line in done.stdout.splitlines() if not line.startswith("#")]

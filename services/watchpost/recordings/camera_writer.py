@@ -29,6 +29,7 @@ class _Open:
     form: Form
     file: SegmentFile
     muxer: FragmentMuxer
+    head: bytes
     unwritten: int = 0
 
 
@@ -88,17 +89,12 @@ class CameraWriter:
     def _begin(self, sample: Sample, form: Form, placed: Placed) -> Room:
         try:
             muxer = FragmentMuxer(sample)
-        except (av.error.FFmpegError, IndexError) as error:
+        except (av.error.FFmpegError, ValueError, IndexError) as error:
             metrics.PICTURES_NOT_RECORDED.labels(self._camera, "damaged").inc()
             raise RetryableError(f"a keyframe of {self._camera} is damaged: {error}") from error
         segment = self._free_name(placed.dts_us)
         self._ring.begun(self._camera, segment.begins_us)
-        try:
-            file = SegmentFile(segment.path)
-        except OSError as error:
-            raise self._failed(None, error, segment) from error
-        self._open = opened = _Open(segment, form, file, muxer)
-        self._append_or_fail(opened, muxer.head)
+        self._open = opened = _Open(segment, form, SegmentFile(segment.path), muxer, muxer.head)
         return self._take(opened, sample, placed)
 
     def _free_name(self, begins_us: int) -> Segment:
@@ -118,9 +114,6 @@ class CameraWriter:
         except av.error.FFmpegError as error:
             raise self._failed(opened, error) from error
         opened.unwritten += 1
-        return self._append_or_fail(opened, fragment)
-
-    def _append_or_fail(self, opened: _Open, fragment: bytes) -> Room:
         try:
             return self._append(opened, fragment)
         except OSError as error:
@@ -129,24 +122,23 @@ class CameraWriter:
     def _append(self, opened: _Open, fragment: bytes) -> Room:
         if not fragment:
             return Room.FREE
+        fragment = opened.head + fragment
         room = self._ring.make_room(len(fragment))
         if room is Room.NONE:
-            raise OSError("no room: what is kept may not go, and the rest is full")
+            raise OSError("there is no room, and nothing older that may go")
         opened.file.append(fragment)
-        self._lost, opened.unwritten = False, 0
+        self._lost, opened.head, opened.unwritten = False, b"", 0
         self._ring.grown(self._camera, opened.segment.begins_us, opened.file.size_bytes)
         metrics.RECORDED_BYTES.labels(self._camera).inc(len(fragment))
         return room
 
-    def _failed(self, opened: _Open | None, error: Exception, segment: Segment | None = None) -> RetryableError:
+    def _failed(self, opened: _Open | None, error: Exception) -> RetryableError:
         """What to raise; the segment ends with what was written of it."""
         self._lost = True
         metrics.PICTURES_NOT_RECORDED.labels(self._camera, "disk").inc(1 if opened is None else opened.unwritten)
         if opened is not None:
             opened.file.give_up()
             self._ended(opened)
-        elif segment is not None:
-            self._ring.ended(self._camera, segment.begins_us)
         return RetryableError(f"{self._camera} is not recorded: {error}")
 
     def _ended(self, opened: _Open) -> None:

@@ -54,7 +54,7 @@ class FragmentMuxer:
         like: a keyframe whose form all pictures have, or the stream of a recording that is copied.
 
     Raises:
-        av.error.FFmpegError: libav makes nothing of the keyframe.
+        ValueError, IndexError, av.error.FFmpegError: libav makes nothing of the keyframe.
     """
 
     def __init__(self, like: Sample | VideoStream) -> None:
@@ -62,7 +62,10 @@ class FragmentMuxer:
         self._container = av.open(self._sink, "w", format="mp4", options=_OPTIONS)
         if isinstance(like, Sample):
             with av.open(io.BytesIO(_self_contained(like)), format=_form_name(like)) as probe:
-                self._stream = self._container.add_stream_from_template(probe.streams.video[0])
+                pictures = probe.streams.video[0]
+                if not pictures.width:
+                    raise ValueError("its parameter sets do not say how large it is")
+                self._stream = self._container.add_stream_from_template(pictures)
         else:
             self._stream = self._container.add_stream_from_template(like)
         as_browsers_know_it(self._stream)

@@ -47,11 +47,19 @@ class Recorder:
         bounds: what is kept.
         clock: the site's.
         tell: told, from any thread, when storage becomes low and when that is over.
+        disk: the folder unless given.
     """
 
-    def __init__(self, root: Path, bounds: RingBounds, clock: Clock, tell: Callable[[StorageTurn], None]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        bounds: RingBounds,
+        clock: Clock,
+        tell: Callable[[StorageTurn], None],
+        disk: FolderDisk | None = None,
+    ) -> None:
         self._root, self._bounds, self._tell = root, bounds, tell
-        self._disk = FolderDisk(root)
+        self._disk = disk or FolderDisk(root)
         self.ring = Ring(bounds, self._disk, clock)
         self._watch = StorageWatch(bounds.min_free_bytes)
         self._lock = threading.Lock()

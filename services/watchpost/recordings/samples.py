@@ -48,7 +48,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One coded picture. `captured_us` is the site's time, `dts_us` and `pts_us` the camera's, where it tells them.
+    """One coded picture. `captured_us`: when it was taken, by the site's clock; `dts_us`, `pts_us`: the camera's times.
 
     `form` is known of keyframes alone.
     """

@@ -15,26 +15,21 @@ SYNC_EVERY_S = 10.0
 
 
 class SegmentFile:
-    """A new file that grows by whole fragments. Its lock tells others that somebody writes it.
+    """A file that grows by whole fragments, made with the first. Its lock tells others that somebody writes it.
 
-    Every method raises OSError as the disk gives it; the file is then as long as it was before.
+    Every method raises OSError as the disk gives it; the file is then as long as it was before, or not there.
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         self._path = path
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+        self._descriptor: int | None = None
         self._synced_s = time.monotonic()
         self.size_bytes = 0
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            sync_folder(path.parent)  # without it the name may be lost with the power, and all that is written after
-        except OSError:
-            self.give_up()
-            raise
 
     def append(self, fragment: bytes) -> None:
         """Write a fragment, and have the disk keep all so far where that was long ago."""
+        if self._descriptor is None:
+            self._descriptor = self._made()
         rest = memoryview(fragment)
         try:
             while rest:
@@ -45,26 +40,39 @@ class SegmentFile:
             raise
         self.size_bytes += len(fragment)
         if time.monotonic() - self._synced_s >= SYNC_EVERY_S:
-            self._sync()
+            os.fdatasync(self._descriptor)
+            self._synced_s = time.monotonic()
 
     def close(self) -> None:
         """Have the disk keep it all, and let others have the file."""
         try:
-            self._sync()
+            if self._descriptor is not None:
+                os.fdatasync(self._descriptor)
         finally:
             self.give_up()
 
     def give_up(self) -> None:
         """Leave the file as it is; one without any picture goes."""
+        if self._descriptor is None:
+            return
         with suppress(OSError):
             os.close(self._descriptor)
+        self._descriptor = None
         if not self.size_bytes:
             with suppress(OSError):
                 self._path.unlink()
 
-    def _sync(self) -> None:
-        os.fdatasync(self._descriptor)
-        self._synced_s = time.monotonic()
+    def _made(self) -> int:
+        self._path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            sync_folder(self._path.parent)  # else the name may be lost with the power, and all that is written after
+        except OSError:
+            os.close(descriptor)
+            self._path.unlink(missing_ok=True)
+            raise
+        return descriptor
 
 
 def sync_folder(folder: Path) -> None:

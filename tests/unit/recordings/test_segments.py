@@ -1,6 +1,5 @@
 """Segments hold the camera's own packets, whole, in order and at their time, in the forms that browsers know."""
 
-import subprocess
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.clock import SetClock
-from tests.fakes.coded import BEGINS_US, at_their_time, coded_clip, coded_packets, probed
+from tests.fakes.coded import BEGINS_US, at_their_time, coded_clip, coded_packets, pictures_of, probed
 from watchpost.contracts.records import CameraId
 from watchpost.ingest.packets import CodedPacket
 from watchpost.recordings.bounds import RingBounds
@@ -62,13 +61,6 @@ def test_every_codec_is_recorded_without_a_change(tmp_path: Path, codec: str, su
     ]
     assert segment.begins_us == BEGINS_US
     assert pictures_of(segment.path) == pictures_of(clip)
-
-
-def pictures_of(path: Path) -> list[str]:
-    """A digest of each picture, decoded by ffmpeg."""
-    command = ["ffmpeg", "-v", "error", "-i", str(path), "-fps_mode", "passthrough", "-f", "framemd5", "-"]
-    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    return [line.rsplit(",", 1)[1] for line in lines if not line.startswith("#")]
 
 
 def told(coded: CodedPacket) -> tuple[object, ...]:

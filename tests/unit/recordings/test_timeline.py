@@ -54,14 +54,15 @@ def test_clock_that_runs_fast_is_followed_within_a_second() -> None:
 
 def test_picture_that_later_ones_are_shown_before_keeps_its_delay() -> None:
     shown = [2, 5, 3, 4]
-    places = placed(*(sample(SITE_US + n * 40_000, n * 40_000, at * 40_000) for n, at in enumerate(shown)))
+    places = placed(*(sample(SITE_US + at * 40_000, n * 40_000, at * 40_000) for n, at in enumerate(shown)))
 
-    assert [(place.pts_us - place.dts_us) // 40_000 for place in places] == [2, 4, 1, 1]
+    assert [(place.dts_us - SITE_US) // 40_000 for place in places] == [0, 1, 2, 3]
+    assert [(place.pts_us - SITE_US) // 40_000 for place in places] == shown
 
 
 def test_pictures_that_tell_display_alone_are_shown_in_that_order() -> None:
     shown = [0, 3, 1, 2, 6, 4, 5, 9, 7, 8]
-    places = placed(*(sample(SITE_US + n * 40_000, None, at * 40_000) for n, at in enumerate(shown)))
+    places = placed(*(sample(SITE_US + at * 40_000, None, at * 40_000) for at in shown))
 
     settled = sorted(zip(shown[4:], places[4:], strict=True), key=lambda pair: pair[0])
     assert all(later.pts_us - earlier.pts_us == 40_000 for (_, earlier), (_, later) in pairwise(settled))
