@@ -88,6 +88,21 @@ def test_broken_file_changes_nothing_and_is_told_once(site: SiteUp) -> None:
     assert len(site.said("config_not_reloaded")) == 1
 
 
+def test_model_that_is_not_on_this_machine_is_refused_and_the_one_in_force_looks_on(site: SiteUp) -> None:
+    before, told = site.pids(), len(site.said("config_not_reloaded"))
+
+    site.edit(model_params={"model": "qwen3-vl-8b-int8"}, events={"cool_down_s": 9})
+
+    error = site.wait_for_log("config_not_reloaded", told + 1)["error"]
+    assert "model 'qwen3-vl-8b' is not usable: looked in" in error
+    assert error in site.readiness("inference")["notes"]["config"]
+    assert site.pids() == before
+    assert load_settings(site.run_dir / "config.yaml").model_params.model == "yolox-nano"
+    site.edit(events={"cool_down_s": 9})
+    wait_for(lambda: site.pids().get("events"), lambda pid: pid not in {None, before["events"]})
+    assert site.pids()["inference"] == before["inference"]
+
+
 def test_service_that_crashes_while_the_file_is_broken_comes_back_as_it_was(site: SiteUp) -> None:
     before = site.pids()
     told = len(site.said("config_not_reloaded"))

@@ -10,6 +10,7 @@ from tests.fakes.tiny_qwen import Fault, write_broken_qwen, write_tiny_qwen
 from watchpost.errors import ConfigError, ModelError
 from watchpost.models import (
     ModelKind,
+    check_loadable,
     check_present,
     choose_model,
     digest_of_directory,
@@ -66,6 +67,27 @@ def test_models_dir_of_the_issue_is_looked_in_and_watchposts_own_goes_first(
     monkeypatch.delenv("WATCHPOST_MODELS")
 
     check_present(settings(NAME))
+
+
+def test_worker_can_load_what_is_here_with_all_its_parts(
+    tiny_qwen: Path, models: Path, models_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ModelError, match="run: watchpost models pull yolox-nano"):
+        check_loadable(settings("yolox-nano"))
+    shutil.copytree(models_dir / "yolox-nano", models / "yolox-nano")
+    with pytest.raises(ModelError, match="run: watchpost models pull movenet-multipose"):
+        check_loadable(settings("yolox-nano"))
+    shutil.copytree(models_dir / "movenet-multipose", models / "movenet-multipose")
+    check_loadable(settings("yolox-nano"))
+
+    with pytest.raises(ModelError, match="looked in"):
+        check_loadable(settings(NAME))
+    shutil.copytree(tiny_qwen, models / NAME)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(ConfigError, match=r"^model_params\.model: qwen3-vl-4b needs torch, which is not installed"):
+        check_loadable(settings(NAME))
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: object())
+    check_loadable(settings(NAME))
 
 
 def test_missing_model_says_where_it_was_looked_for_and_two_ways_to_get_it(

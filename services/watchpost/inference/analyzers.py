@@ -1,7 +1,5 @@
 """Which analyzer the settings ask for."""
 
-import importlib.util
-
 import structlog
 
 from watchpost.errors import ConfigError, ModelError, RetryableError
@@ -13,10 +11,12 @@ from watchpost.inference.scorer import Scorer
 from watchpost.inference.stages import StageListener, untold
 from watchpost.inference.yolox import YoloxAnalyzer, load_yolox
 from watchpost.models import (
+    ALONGSIDE,
     REMOTE,
     ChosenModel,
     ModelKind,
     check_questions,
+    check_torch,
     default_models_dir,
     load_catalogue,
     model_directory,
@@ -27,7 +27,6 @@ from watchpost.settings import RemoteSettings, Scope, SiteSettings, version_of
 __all__ = ["build_analyzer", "build_scorer"]
 
 _LOG = structlog.get_logger()
-_ALONGSIDE = "yolox-nano"
 _KEY = "model_params.model"
 
 
@@ -42,7 +41,7 @@ def build_analyzer(settings: SiteSettings, told: StageListener = untold) -> Anal
         return _detector(chosen.name, settings, told)
     return QuestionAnalyzer(
         _scorer(chosen, settings, told),
-        _detector(_ALONGSIDE, settings),
+        _detector(ALONGSIDE, settings),
         read_calibration(calibration_path(settings.state_dir)),
         version_of(settings, Scope.INFERENCE),
         # OpenAI's interface has no way to say that two pictures are one look
@@ -87,12 +86,7 @@ def _scorer(chosen: ChosenModel, settings: SiteSettings, told: StageListener = u
         if settings.remote is None:
             raise ConfigError("remote", "is not set, and model_params.model is remote", "write remote: {url, model}")
         return _remote_scorer(settings.remote)
-    if importlib.util.find_spec("torch") is None:
-        raise ConfigError(
-            _KEY,
-            f"{chosen.name} needs torch, which is not installed",
-            "make setup-inference, or use the image for GPUs",
-        )
+    check_torch(chosen)
     # a base install has no torch: what needs it is imported where it is there
     from watchpost.inference.qwen3_vl.loading import Loading, load_scorer  # noqa: PLC0415
 

@@ -8,14 +8,14 @@ import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
 from watchpost.errors import ModelError
-from watchpost.models import Catalogue, verified_bytes
+from watchpost.models import POSES, Catalogue, verified_bytes
 from watchpost.vision.crops import Cut
 from watchpost.vision.geometry import PixelBox
 from watchpost.vision.posture import Keypoint, Pose
 
 __all__ = ["MOVENET", "MoveNet"]
 
-MOVENET = "movenet-multipose"
+MOVENET = POSES
 _FILE = "movenet-multipose.tflite"
 _SIDE_PX = 192
 _PEOPLE, _VALUES, _JOINTS = 6, 56, 17

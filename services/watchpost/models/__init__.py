@@ -4,13 +4,24 @@ from watchpost.models.answering import ANSWERING_REMEDY, check_questions, unansw
 from watchpost.models.catalogue import Catalogue, DetectorSpec, ModelSpec, load_catalogue
 from watchpost.models.choosing import REMOTE, ChosenModel, ModelKind, choose_model, model_in_force
 from watchpost.models.directories import digest_of_directory, directory_of
-from watchpost.models.presence import ModelDirectory, bring_model, check_present, model_directory
+from watchpost.models.presence import (
+    ALONGSIDE,
+    POSES,
+    ModelDirectory,
+    bring_model,
+    check_loadable,
+    check_present,
+    check_torch,
+    model_directory,
+)
 from watchpost.models.pull import default_models_dir, pull, verified_bytes, verify
 from watchpost.models.soundness import config_of
 from watchpost.models.tensor_files import SINGLE, header_of, weight_map
 
 __all__ = [
+    "ALONGSIDE",
     "ANSWERING_REMEDY",
+    "POSES",
     "REMOTE",
     "SINGLE",
     "Catalogue",
@@ -20,8 +31,10 @@ __all__ = [
     "ModelKind",
     "ModelSpec",
     "bring_model",
+    "check_loadable",
     "check_present",
     "check_questions",
+    "check_torch",
     "choose_model",
     "config_of",
     "default_models_dir",

@@ -1,18 +1,33 @@
 """Finds, or brings, the model in force before anything starts: a service that ends over and over says it late."""
 
+import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
 from watchpost.errors import ConfigError
 from watchpost.models.catalogue import load_catalogue
-from watchpost.models.choosing import ModelKind, check_precision, model_in_force
+from watchpost.models.choosing import ChosenModel, ModelKind, check_precision, model_in_force
 from watchpost.models.directories import digest_of_directory, directory_of
 from watchpost.models.download import download
-from watchpost.models.pull import default_models_dir
+from watchpost.models.pull import default_models_dir, verify
 from watchpost.models.soundness import config_of
 from watchpost.settings import SiteSettings
 
-__all__ = ["ModelDirectory", "bring_model", "check_present", "model_directory"]
+__all__ = [
+    "ALONGSIDE",
+    "POSES",
+    "ModelDirectory",
+    "bring_model",
+    "check_loadable",
+    "check_present",
+    "check_torch",
+    "model_directory",
+]
+
+ALONGSIDE = "yolox-nano"
+"""The detector beside a model that is asked questions."""
+POSES = "movenet-multipose"
+"""What every detector takes to say how somebody lies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +66,26 @@ def model_directory(settings: SiteSettings) -> ModelDirectory | None:
 def check_present(settings: SiteSettings) -> None:
     """Raise as `model_directory` where the model in force cannot be loaded from this machine."""
     model_directory(settings)
+
+
+def check_loadable(settings: SiteSettings) -> None:
+    """Raise as `check_present`, or where anything else is missing that a worker loads: a detector's files, torch."""
+    chosen, catalogue = model_in_force(settings), load_catalogue(settings.models_catalogue)
+    check_present(settings)
+    if chosen.kind is ModelKind.DIRECTORY:
+        check_torch(chosen)
+    for name in (chosen.name if chosen.kind is ModelKind.DETECTOR else ALONGSIDE, POSES):
+        verify(name, default_models_dir(), catalogue)
+
+
+def check_torch(chosen: ChosenModel) -> None:
+    """Raise ConfigError where torch, which a model directory needs, is not installed."""
+    if importlib.util.find_spec("torch") is None:
+        raise ConfigError(
+            "model_params.model",
+            f"{chosen.name} needs torch, which is not installed",
+            "make setup-inference, or use the image for GPUs",
+        )
 
 
 def bring_model(settings: SiteSettings) -> None:

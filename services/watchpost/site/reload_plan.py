@@ -37,6 +37,11 @@ class ReloadPlan:
     restarted: tuple[SiteProcess, ...]
     added: tuple[SiteProcess, ...]
 
+    @property
+    def loads_model(self) -> bool:
+        """Whether a worker is started that loads the model in force."""
+        return any(process.service == Scope.INFERENCE for process in (*self.restarted, *self.added))
+
 
 def read_config(path: Path | None) -> SiteConfig:
     """The file, checked as far as it can be without running it. Raises ConfigError."""

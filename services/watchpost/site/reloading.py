@@ -12,7 +12,8 @@ from pathlib import Path
 import structlog
 import yaml
 
-from watchpost.errors import ConfigError
+from watchpost.errors import ConfigError, ModelError
+from watchpost.models import check_loadable
 from watchpost.settings import read_file
 from watchpost.site.camera_loading import CameraLoading
 from watchpost.site.config_watch import ConfigWatch
@@ -82,7 +83,10 @@ class Reloading:
     def _reload(self) -> None:
         try:
             plan = plan_reload(self._in_force, read_file(self._path))
-        except ConfigError as error:
+            if plan.loads_model:
+                # a worker that finds it missing ends over and over, and the one that looked on is gone
+                check_loadable(plan.config.settings)
+        except (ConfigError, ModelError) as error:
             _LOG.error("config_not_reloaded", error=str(error), file=str(self._path))
             self._files.note(f"{error} (what was in force stays)")
             return

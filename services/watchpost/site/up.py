@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from watchpost.models import check_present
+from watchpost.models import check_loadable
 from watchpost.settings import Scope, SiteSettings, version_of
 from watchpost.site.config_watch import ConfigWatch
 from watchpost.site.processes import SiteProcess, processes_of, services_of
@@ -33,12 +33,12 @@ def run_site(path: Path | None) -> None:
 
     Raises:
         ConfigError: the file is not sound, or does not fit this machine: a taken port for one.
-        ModelError: the model in force is not on this machine.
+        ModelError: the model in force, or a part of it, is not on this machine.
         RetryableError: Kafka cannot be started or reached.
     """
     watch = None if path is None else ConfigWatch(path)
     config = read_config(path)
-    check_present(config.settings)
+    check_loadable(config.settings)
     settings, run_dir = config.settings, config.settings.state_dir / "run"
     processes = processes_of(settings)
     configure_logs("up", settings.site.name, settings.telemetry.log_format, settings.telemetry.log_level)
