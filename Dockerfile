@@ -52,8 +52,10 @@ RUN WATCHPOST_MODELS=/usr/share/watchpost/models /opt/watchpost/bin/watchpost mo
 # from nothing: what the base has and nobody needs would stay in its layers otherwise
 FROM scratch AS cpu
 COPY --from=root / /
+# MODELS_DIR, not WATCHPOST_MODELS: that one beats it, so whichever of the two a user sets is in force
 ENV PATH=/opt/watchpost/bin:/usr/local/bin:/usr/bin:/bin \
     LANG=C.UTF-8 \
+    MODELS_DIR=/app/models \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     WATCHPOST_API__HOST=0.0.0.0 \
@@ -61,7 +63,6 @@ ENV PATH=/opt/watchpost/bin:/usr/local/bin:/usr/bin:/bin \
     WATCHPOST_CACHE=/usr/share/watchpost \
     WATCHPOST_CONFIG=/app/config.yaml \
     WATCHPOST_HEALTH_PORT=7860 \
-    WATCHPOST_MODELS=/app/models \
     WATCHPOST_STATE_DIR=/var/lib/watchpost
 WORKDIR /app
 USER 10001:10001

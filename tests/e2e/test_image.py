@@ -90,6 +90,17 @@ def test_one_container_is_a_site_whose_events_come_out_and_that_ends_in_order(co
     assert run_docker("inspect", "--format", "{{.State.ExitCode}}", container.name) == "0"
 
 
+@pytest.mark.parametrize("variable", ["WATCHPOST_MODELS", "MODELS_DIR"])
+def test_models_folder_that_a_user_names_beats_the_images_own(image: str, variable: str) -> None:
+    command = ["docker", "run", "--rm", "-e", f"{variable}=/srv/ours", image, "models", "pull", "qwen3-vl-4b"]
+
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+
+    assert done.returncode == 1
+    assert "/srv/ours/qwen3-vl-4b" in done.stderr
+    assert "/app/models" not in done.stderr
+
+
 def test_image_is_light_enough_for_a_thin_link(image: str, capsys: pytest.CaptureFixture[str]) -> None:
     weight = compressed_bytes(image)
 

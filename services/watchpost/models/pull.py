@@ -36,7 +36,7 @@ _log = structlog.get_logger()
 
 
 def default_models_dir() -> Path:
-    """The folder of `WATCHPOST_MODELS` or `MODELS_DIR`, else one in the user's cache."""
+    """The folder of `WATCHPOST_MODELS`, else of `MODELS_DIR` (which the image sets), else one in the user's cache."""
     named = os.environ.get("WATCHPOST_MODELS") or os.environ.get("MODELS_DIR")
     return Path(named) if named else Path.home() / ".cache" / "watchpost" / "models"
 
