@@ -63,6 +63,14 @@ def main() -> None:
         sys.exit(1)
 
 
+def _tell_version(asked: bool) -> None:  # noqa: FBT001  (typer calls it so)
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"watchpost {version('watchpost')}")
+        raise typer.Exit
+
+
 @app.callback(invoke_without_command=True)
 def start(
     context: typer.Context,
@@ -70,6 +78,9 @@ def start(
     model: Model = None,
     device: Device = None,
     allow_download: AllowDownload = False,
+    version: Annotated[  # noqa: ARG001  (its callback answers)
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which version this is.")
+    ] = False,
 ) -> None:
     """Watch many cameras where they stand; send only what matters.
 

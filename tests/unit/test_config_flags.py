@@ -1,10 +1,13 @@
 """`--model` and `--device` without a command: they beat the file, and an error names them."""
 
 import os
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from watchpost.cli import app
 from watchpost.errors import ConfigError
 from watchpost.models import choose_model, load_catalogue
 from watchpost.settings import ModelParams, load_settings
@@ -41,6 +44,12 @@ def test_flag_that_cannot_be_is_named(config: Path, model: str | None, device: s
         put_flags_in_force(config, model, device)
 
     assert says in str(caught.value)
+
+
+def test_version_is_told_and_nothing_is_started() -> None:
+    done = CliRunner().invoke(app, ["--version"])
+
+    assert (done.exit_code, done.output) == (0, f"watchpost {version('watchpost')}\n")
 
 
 def test_error_of_the_file_is_named_by_its_key(config: Path) -> None:
