@@ -7,6 +7,7 @@ WatchpostError
 ├── FrameError           pixels that a record refers to cannot be had
 │   ├── FrameGoneError       they were kept for their time and are gone
 │   └── FrameCorruptError    they are not what was stored
+├── NotRecordedError     no pictures of the time that was asked for were recorded, or they are gone
 ├── ModelError           a model file is missing, unverified or unusable
 ├── SourceError          one camera; .reason says how it failed
 ├── SourceRefusedError   a caller named a stream that it may not reach; carries the field and a remedy
@@ -29,6 +30,7 @@ __all__ = [
     "FrameError",
     "FrameGoneError",
     "ModelError",
+    "NotRecordedError",
     "RetryableError",
     "SourceError",
     "SourceFailure",
@@ -83,6 +85,10 @@ class FrameGoneError(FrameError):
 
 class FrameCorruptError(FrameError):
     """The bytes in the frame store are not those that were put there."""
+
+
+class NotRecordedError(WatchpostError):
+    """No pictures of the time that was asked for were recorded, or they are gone."""
 
 
 class ModelError(WatchpostError):
