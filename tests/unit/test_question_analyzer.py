@@ -34,6 +34,7 @@ from watchpost.vision.geometry import FractionBox
 from watchpost.vision.recording import RecordedFrame
 
 _DOG = Question("dog_loose", "Is a dog without a leash in the picture?", 0.7)
+_BOTH = ("person_detection", "abnormal_behavior")
 _BOX = FractionBox(0.4, 0.4, 0.5, 0.5)
 _SEEN = Observation(
     (DetectedObject("person", _BOX, 0.9, Posture.UPRIGHT, 0.8),), (), 3, Provenance("boxes", "fp32", "d", "", "c", "v")
@@ -126,26 +127,49 @@ def test_model_is_asked_for_falls_only_where_no_detector_sees_them(
 
 
 def test_boxes_come_from_alongside_and_the_count_from_the_answer() -> None:
-    (seen,) = analyzer(FakeScorer(always(7)), Detector()).analyze([frame(questions=())])
+    (seen,) = analyzer(FakeScorer(always(7)), Detector()).analyze([frame(tasks=_BOTH, questions=())])
 
     assert isinstance(seen, Observation)
     assert seen.objects == _SEEN.objects
     assert seen.person_count == 7
 
 
-def test_count_that_is_unsure_leaves_that_of_the_boxes() -> None:
-    (seen,) = analyzer(FakeScorer(always(7), mass=0.2), Detector()).analyze([frame(questions=())])
+@pytest.mark.parametrize(
+    ("tasks", "questions"),
+    [(("dog_loose",), (_DOG,)), (("person_detection",), ()), (("person_detection", "dog_loose"), (_DOG,)), ((), ())],
+)
+def test_camera_that_needs_no_bodies_costs_no_detector(tasks: tuple[str, ...], questions: tuple[Question, ...]) -> None:
+    beside = Detector()
+    asking = analyzer(FakeScorer(always(1)), beside)
+    falls = frame(camera="yard", tasks=("abnormal_behavior",), questions=())
+
+    (seen, _) = asking.analyze([frame(tasks=tasks, questions=questions), falls])
+
+    assert beside.seen == [falls.record.frame_id]
+    assert isinstance(seen, Observation)
+    assert seen.objects == ()
+    assert seen.person_count == (1 if "person_detection" in tasks else 0)
+
+
+@pytest.mark.parametrize("tasks", [("person_detection",), _BOTH])
+def test_count_that_is_unsure_leaves_that_of_the_boxes(tasks: tuple[str, ...]) -> None:
+    beside = Detector()
+    other = frame(camera="yard", tasks=("dog_loose",))
+    asked = frame(tasks=tasks, questions=())
+
+    (_, seen) = analyzer(FakeScorer(always(1), mass=0.2), beside).analyze([other, asked])
 
     assert isinstance(seen, Observation)
     assert seen.answers[0].label == "unsure"
     assert seen.person_count == 3
+    assert beside.seen == [asked.record.frame_id]
 
 
 def test_frame_of_which_nobody_asks_anything_costs_no_look() -> None:
     scorer = FakeScorer(always(0))
     quiet = frame(tasks=(), questions=())
 
-    assert analyzer(scorer, Detector()).analyze([quiet]) == [_SEEN]
+    assert analyzer(scorer, Detector()).analyze([frame(tasks=("abnormal_behavior",), questions=())]) == [_SEEN]
     (alone,) = analyzer(scorer).analyze([quiet])
 
     assert isinstance(alone, Observation)
@@ -154,7 +178,9 @@ def test_frame_of_which_nobody_asks_anything_costs_no_look() -> None:
 
 def test_neighbours_of_a_camera_are_one_look_and_the_detector_sees_both() -> None:
     scorer, beside = FakeScorer(always(0)), Detector()
-    frames = [frame(0.0), frame(0.0, "yard"), frame(0.2), frame(0.4)]
+    frames = [
+        frame(at_s, camera, tasks=_BOTH) for at_s, camera in ((0, "door"), (0, "yard"), (0.2, "door"), (0.4, "door"))
+    ]
 
     seen = analyzer(scorer, beside, LookRules(pair_frames=True)).analyze(frames)
 
@@ -193,7 +219,7 @@ def test_frames_that_do_not_belong_together_are_two_looks(first: LoadedFrame, se
 
 
 def test_pairs_without_questions_are_both_seen() -> None:
-    frames = [frame(0.0, tasks=(), questions=()), frame(0.2, tasks=(), questions=())]
+    frames = [frame(at_s, tasks=("abnormal_behavior",), questions=()) for at_s in (0.0, 0.2)]
 
     assert analyzer(FakeScorer(always(0)), Detector(), LookRules(pair_frames=True)).analyze(frames) == [_SEEN, _SEEN]
 
@@ -223,7 +249,7 @@ def test_pair_is_cut_to_what_moved_in_either() -> None:
 def test_frames_of_a_refused_batch_come_again_and_the_detector_sees_each_once() -> None:
     beside = Detector()
     asking = analyzer(Full(always(0)), beside)
-    frames = [frame(0.0), frame(0.0, "yard")]
+    frames = [frame(0.0, tasks=_BOTH), frame(0.0, "yard", tasks=_BOTH)]
 
     with pytest.raises(BatchTooLargeError):
         asking.analyze(frames)
@@ -248,7 +274,7 @@ def test_detector_looks_while_the_model_answers() -> None:
             assert looking.wait(10)
             return super().score(looks)
 
-    (seen,) = analyzer(Met(always(0)), Meeting()).analyze([frame()])
+    (seen,) = analyzer(Met(always(0)), Meeting()).analyze([frame(tasks=_BOTH)])
 
     assert isinstance(seen, Observation)
     assert seen.objects == _SEEN.objects
@@ -260,7 +286,7 @@ def test_detector_that_fails_takes_the_frame_with_it() -> None:
             raise ModelError(f"cannot look at {len(frames)} frames")
 
     with pytest.raises(ModelError, match="cannot look at 1 frames"):
-        analyzer(FakeScorer(always(0)), Broken()).analyze([frame()])
+        analyzer(FakeScorer(always(0)), Broken()).analyze([frame(tasks=_BOTH)])
 
 
 def test_answers_are_calibrated_for_their_camera() -> None:

@@ -2,10 +2,18 @@
 
 from functools import lru_cache
 
-from watchpost.contracts.records import Question, Task
+from watchpost.contracts.records import Assignment, Question, Task
 from watchpost.inference.questions import COUNT_PEOPLE, FALLEN_PERSON, AskedQuestion, PromptOrder, QuestionSheet
 
-__all__ = ["sheet_of"]
+__all__ = ["asks_for_bodies", "sheet_of"]
+
+
+def asks_for_bodies(assignment: Assignment) -> bool:
+    """Whether boxes and postures are made use of: by falls and zones, which are that one task's.
+
+    Zones without it say nothing, counts and answers in words are the model's.
+    """
+    return Task.ABNORMAL_BEHAVIOR in assignment.tasks
 
 
 # a model keeps what it made of a sheet for all pictures: cameras with the same tasks get the same one

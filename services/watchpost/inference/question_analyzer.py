@@ -13,7 +13,7 @@ from watchpost.errors import BatchTooLargeError, ModelError, RetryableError
 from watchpost.inference.alongside import Alongside
 from watchpost.inference.analyzer import Analyzer, LoadedFrame, Observation
 from watchpost.inference.answering import answer_of, person_count
-from watchpost.inference.asking import sheet_of
+from watchpost.inference.asking import asks_for_bodies, sheet_of
 from watchpost.inference.calibration import Calibration
 from watchpost.inference.pairing import pairs_of
 from watchpost.inference.questions import COUNT_PEOPLE, FALLEN_PERSON, PromptOrder, QuestionSheet
@@ -48,7 +48,8 @@ class QuestionAnalyzer:
 
     Args:
         scorer: weighs the answers.
-        alongside: finds people and postures while the model answers; without it the model is asked for falls too.
+        alongside: finds people and postures while the model answers, where a camera's tasks need them, and counts where
+            the model is unsure; without it the model is asked for falls too.
         calibration: what the weights are corrected by.
         config_version: of what it was told.
         rules: how frames become looks.
@@ -100,11 +101,13 @@ class QuestionAnalyzer:
         ]
         scores, beside = self._scored(looks, frames)
         if scores is None:
+            self._see_too(range(len(frames)), frames, beside)
             return [self._observation(None, (), seen) for seen in beside]
         answers = {
             place: self._answers(sheet, its, frames[place].record.camera)
             for (place, sheet), its in zip(asked, scores, strict=True)
         }
+        self._see_too([place for place, sheet in asked if _leaves_count_open(sheet, answers[place])], frames, beside)
         return [
             SkipReason.PAIRED if place in earlier else self._observation(sheets[place], answers.get(place, ()), seen)
             for place, seen in enumerate(beside)
@@ -117,16 +120,31 @@ class QuestionAnalyzer:
 
     def _scored(
         self, looks: Sequence[Look], frames: Sequence[LoadedFrame]
-    ) -> tuple[list[tuple[LabelScores, ...]] | None, Sequence[Observation | SkipReason | None]]:
-        """The scores of each look (None: falls back), and what was seen alongside in each frame."""
-        seen = self._alongside.begin(frames) if self._alongside else None
+    ) -> tuple[list[tuple[LabelScores, ...]] | None, list[Observation | SkipReason | None]]:
+        """The scores of each look (None: falls back), and what was seen alongside in each frame that needs it."""
+        beside: list[Observation | SkipReason | None] = [None] * len(frames)
+        places = [place for place, frame in enumerate(frames) if asks_for_bodies(frame.record.assignment)]
+        watched = [frames[place] for place in places]
+        seen = self._alongside.begin(watched) if self._alongside and watched else None
         try:
             scores = self._answered(looks)
         except Exception:
             if self._alongside and seen:
-                self._alongside.keep(frames, seen)
+                self._alongside.keep(watched, seen)
             raise
-        return scores, seen.result() if seen else [None] * len(frames)
+        for place, its in zip(places, seen.result() if seen else (), strict=False):
+            beside[place] = its
+        return scores, beside
+
+    def _see_too(
+        self, places: Sequence[int], frames: Sequence[LoadedFrame], beside: list[Observation | SkipReason | None]
+    ) -> None:
+        """Let the detector look at frames for which the model has no answer, unless it has."""
+        unseen = [place for place in places if beside[place] is None]
+        if self._alongside and unseen:
+            found = self._alongside.begin([frames[place] for place in unseen]).result()
+            for place, seen in zip(unseen, found, strict=True):
+                beside[place] = seen
 
     def _answered(self, looks: Sequence[Look]) -> list[tuple[LabelScores, ...]] | None:
         if not looks:
@@ -195,3 +213,7 @@ class QuestionAnalyzer:
             counted = beside.person_count if beside else 0
         provenance = replace(self.provenance, prompt_digest=sheet.digest)
         return Observation(beside.objects if beside else (), answers, counted, provenance)
+
+
+def _leaves_count_open(sheet: QuestionSheet, answers: tuple[Answer, ...]) -> bool:
+    return COUNT_PEOPLE in sheet.questions and person_count(answers) is None
