@@ -16,7 +16,6 @@ from watchpost.frames import FrameStore
 from watchpost.inference.analyzer import Analyzer, Observation
 from watchpost.inference.analyzer_thread import AnalyzerThread, Looked
 from watchpost.inference.frame_loading import FrameLoader
-from watchpost.inference.frame_pixels import load_pixels
 from watchpost.inference.looking import BatchLimit
 from watchpost.inference.micro_batches import LookTimes, WaitRules, batch_size, longest_wait_s
 from watchpost.inference.stages import BatchStages, Stage

@@ -11,6 +11,7 @@ from watchpost.contracts.records import FrameCaptured, SkipReason
 from watchpost.errors import FrameCorruptError, FrameGoneError
 from watchpost.frames import FrameStore
 from watchpost.inference.analyzer import LoadedFrame
+from watchpost.inference.frame_pixels import load_pixels
 from watchpost.inference.waiting_frames import TakenFrame
 
 __all__ = ["FrameLoader", "Loaded"]
@@ -61,7 +62,7 @@ class FrameLoader:
         begun_s = time.monotonic()
         found: LoadedFrame | SkipReason
         try:
-            found = LoadedFrame(frame, self._store.load_bgr(frame.image))
+            found = load_pixels(self._store, frame)
         except FrameGoneError:
             found = SkipReason.FRAME_GONE
         except FrameCorruptError as error:
