@@ -81,6 +81,16 @@ def test_model_that_would_say_something_else_abstains(tmp_path: Path) -> None:
     assert (dog.abstained, dog.recall, dog.average_precision, dog.ece_before) == (1, 0, None, None)
 
 
+def test_site_that_is_content_with_less_evidence_is_judged_so(tmp_path: Path) -> None:
+    labels = write_labels(tmp_path, dogs(20), [DOG])
+    told = settings(tmp_path)
+    content = told.model_copy(update={"inference": told.inference.model_copy(update={"unsure_below": 0.2})})
+
+    (run,) = evaluate(labels, content, build(FakeScorer(seen_in, mass=0.3))).runs
+
+    assert [(report.task, report.abstained, report.recall) for report in run.reports] == [("dog_loose", 0, 1)]
+
+
 def test_calibration_error_is_told_before_and_after_on_pictures_held_out(tmp_path: Path) -> None:
     labels = write_labels(tmp_path, dogs(400), [DOG])
 

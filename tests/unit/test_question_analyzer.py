@@ -224,6 +224,16 @@ def test_pairs_without_questions_are_both_seen() -> None:
     assert analyzer(FakeScorer(always(0)), Detector(), LookRules(pair_frames=True)).analyze(frames) == [_SEEN, _SEEN]
 
 
+@pytest.mark.parametrize(("least_mass", "label"), [(0.25, "yes"), (0.35, "unsure")])
+def test_answer_is_unsure_below_the_mass_that_the_rules_ask_for(least_mass: float, label: str) -> None:
+    rules = LookRules(least_mass=least_mass)
+
+    (seen,) = analyzer(FakeScorer(always(0), mass=0.3), rules=rules).analyze([frame(tasks=("dog_loose",))])
+
+    assert isinstance(seen, Observation)
+    assert [answer.label for answer in seen.answers] == [label]
+
+
 def test_local_change_is_looked_at_pixel_by_pixel_unless_people_are_counted() -> None:
     scorer, rules = FakeScorer(always(0)), LookRules(canvases=((320, 192), (480, 352)))
     small = frame(tasks=("dog_loose",), moved=(_BOX,))

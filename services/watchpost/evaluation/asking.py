@@ -10,7 +10,7 @@ from watchpost.errors import BatchTooLargeError
 from watchpost.evaluation.labels import LabelledFrame, Labels
 from watchpost.evaluation.pictures import shots_of
 from watchpost.inference.analyzer import Analyzer, LoadedFrame, Observation
-from watchpost.inference.answering import UNSURE, answer_of, probability_of_yes
+from watchpost.inference.answering import LEAST_MASS, UNSURE, answer_of, probability_of_yes
 from watchpost.inference.asking import sheet_of
 from watchpost.inference.calibration import Calibration
 from watchpost.inference.fitting import LabelledScores
@@ -71,8 +71,9 @@ def judged_by_scorer(
     assignments: Mapping[CameraId, Assignment],
     calibration: Calibration,
     order: PromptOrder = PromptOrder.QUESTIONS_FIRST,
+    least_mass: float = LEAST_MASS,
 ) -> list[Judged]:
-    """An answer for each label whose task is asked of its camera."""
+    """An answer for each label whose task is asked of its camera; `unsure` as `answer_of` says."""
     asks_falls = FALLEN_PERSON.task in labels.tasks
     sheets = {
         camera: sheet_of(asked.tasks, asked.questions, asks_falls=asks_falls, order=order)
@@ -87,7 +88,7 @@ def judged_by_scorer(
     judged: list[Judged] = []
     while batch := list(islice(looks, _BATCH)):
         for (frame, look), scores in zip(batch, _scored(scorer, [look for _, look in batch]), strict=True):
-            judged += _answers(frame, look.sheet, scores, scorer, calibration)
+            judged += _answers(frame, look.sheet, scores, scorer, calibration, least_mass)
     return judged
 
 
@@ -120,6 +121,7 @@ def _answers(
     scores: Sequence[LabelScores],
     scorer: Scorer,
     calibration: Calibration,
+    least_mass: float,
 ) -> Iterator[Judged]:
     digest = sheet.digest
     for question, its in zip(sheet.questions, scores, strict=True):
@@ -127,7 +129,7 @@ def _answers(
             scaling = calibration.scaling(digest, scorer.identity, question.task, frame.camera)
             place = _place(question.kind, frame.truth[question.task])
             sample = LabelledScores(question.kind, its, place, frame.camera, str(frame.path))
-            answer = answer_of(question, its, scaling)
+            answer = answer_of(question, its, scaling, least_mass)
             first = probabilities(its, scaling)[0]  # of yes, or of nobody
             yes = first if question.kind is AnswerKind.YES_NO else 1 - first
             yield Judged(frame, question.task, answer, None if answer.label == UNSURE else yes, sample, digest)

@@ -180,7 +180,7 @@ def _scorer_run(labels: Labels, settings: SiteSettings, build_scorer: BuildScore
     scorer = build_scorer(settings)
     calibration = read_calibration(calibration_path(settings.state_dir))
     asked = assignments_of(labels, _configured(settings))
-    judged = judged_by_scorer(scorer, labels, asked, calibration, order)
+    judged = judged_by_scorer(scorer, labels, asked, calibration, order, settings.inference.unsure_below)
     return _run(scorer.identity.model, scorer.identity.precision, order, judged, labels)
 
 

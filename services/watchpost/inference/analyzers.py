@@ -22,9 +22,9 @@ from watchpost.models import (
     model_directory,
     model_in_force,
 )
-from watchpost.settings import RemoteSettings, Scope, SiteSettings, version_of
+from watchpost.settings import InferenceSettings, RemoteSettings, Scope, SiteSettings, version_of
 
-__all__ = ["build_analyzer", "build_scorer"]
+__all__ = ["build_analyzer", "build_scorer", "look_rules"]
 
 _LOG = structlog.get_logger()
 _KEY = "model_params.model"
@@ -44,8 +44,7 @@ def build_analyzer(settings: SiteSettings, told: StageListener = untold) -> Anal
         _detector(ALONGSIDE, settings),
         read_calibration(calibration_path(settings.state_dir)),
         version_of(settings, Scope.INFERENCE),
-        # OpenAI's interface has no way to say that two pictures are one look
-        LookRules(settings.inference.pair_frames and chosen.kind is not ModelKind.REMOTE),
+        look_rules(chosen, settings.inference),
         falls_back=chosen.kind is ModelKind.REMOTE and settings.remote is not None and settings.remote.fallback,
     )
 
@@ -67,6 +66,15 @@ def _chosen(settings: SiteSettings) -> ChosenModel:
     for remark in chosen.remarks:
         _LOG.info("model_runs_as_it_can", remark=remark)
     return chosen
+
+
+def look_rules(chosen: ChosenModel, asked: InferenceSettings) -> LookRules:
+    """What the settings ask for, as far as the model can do it."""
+    return LookRules(
+        # OpenAI's interface has no way to say that two pictures are one look
+        pair_frames=asked.pair_frames and chosen.kind is not ModelKind.REMOTE,
+        least_mass=asked.unsure_below,
+    )
 
 
 def _detector(name: str, settings: SiteSettings, told: StageListener = untold) -> YoloxAnalyzer:

@@ -12,7 +12,7 @@ from watchpost.contracts.records import Answer, CameraId, Provenance, SkipReason
 from watchpost.errors import BatchTooLargeError, ModelError, RetryableError
 from watchpost.inference.alongside import Alongside
 from watchpost.inference.analyzer import Analyzer, LoadedFrame, Observation
-from watchpost.inference.answering import answer_of, person_count
+from watchpost.inference.answering import LEAST_MASS, answer_of, person_count
 from watchpost.inference.asking import asks_for_bodies, sheet_of
 from watchpost.inference.calibration import Calibration
 from watchpost.inference.pairing import pairs_of
@@ -29,18 +29,20 @@ _WHOLE_PICTURE = frozenset({COUNT_PEOPLE.task, FALLEN_PERSON.task})
 
 @dataclass(frozen=True, slots=True)
 class LookRules:
-    """How frames become looks.
+    """How frames become looks, and what looks say answers.
 
     Args:
         pair_frames: whether two neighbours of a camera are one look; the earlier one is then answered `paired`.
         canvases: what a picture that changed in one place may be cut to; none: it never is.
         order: where the questions stand.
+        least_mass: an answer is unsure where less probability lies on all that may be answered.
 
     """
 
     pair_frames: bool = False
     canvases: tuple[Canvas, ...] = ()
     order: PromptOrder = PromptOrder.QUESTIONS_FIRST
+    least_mass: float = LEAST_MASS
 
 
 class QuestionAnalyzer:
@@ -186,7 +188,12 @@ class QuestionAnalyzer:
         for question in sheet.questions:
             self._tell_if_outdated(digest, question.task)
         return tuple(
-            answer_of(question, its, self._calibration.scaling(digest, self._scorer.identity, question.task, camera))
+            answer_of(
+                question,
+                its,
+                self._calibration.scaling(digest, self._scorer.identity, question.task, camera),
+                self._rules.least_mass,
+            )
             for question, its in zip(sheet.questions, scores, strict=True)
         )
 

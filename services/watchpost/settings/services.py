@@ -76,6 +76,12 @@ class InferenceSettings(StrictModel):
     pair_frames: bool = Field(
         default=False, description="two neighbouring frames of a camera are one look of a larger model"
     )
+    unsure_below: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="a model's answer is unsure where less probability than this lies on all that may be answered",
+    )
     group: str = "watchpost-inference"
 
 
