@@ -20,5 +20,10 @@ def test_pairs_are_looked_at_where_the_model_takes_them(model: str, *, pairs: bo
     assert not rules(model).pair_frames
 
 
+def test_pictures_are_whole_unless_the_site_wants_them_cut_to_what_moved() -> None:
+    assert rules("qwen3-vl-4b").canvases == ()
+    assert (640, 352) in rules("qwen3-vl-4b", crop_to_motion=True).canvases
+
+
 def test_mass_below_which_an_answer_is_unsure_is_the_sites() -> None:
     assert (rules("qwen3-vl-4b").least_mass, rules("remote", unsure_below=0.2).least_mass) == (0.5, 0.2)

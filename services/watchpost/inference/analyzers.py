@@ -5,6 +5,7 @@ import structlog
 from watchpost.errors import ConfigError, ModelError, RetryableError
 from watchpost.inference.analyzer import Analyzer
 from watchpost.inference.calibration_file import calibration_path, read_calibration
+from watchpost.inference.canvas_sizes import CANVAS_SIZES_PX
 from watchpost.inference.question_analyzer import LookRules, QuestionAnalyzer
 from watchpost.inference.remote.scorer import RemoteScorer
 from watchpost.inference.scorer import Scorer
@@ -73,6 +74,7 @@ def look_rules(chosen: ChosenModel, asked: InferenceSettings) -> LookRules:
     return LookRules(
         # OpenAI's interface has no way to say that two pictures are one look
         pair_frames=asked.pair_frames and chosen.kind is not ModelKind.REMOTE,
+        canvases=CANVAS_SIZES_PX if asked.crop_to_motion else (),
         least_mass=asked.unsure_below,
     )
 

@@ -76,6 +76,11 @@ class InferenceSettings(StrictModel):
     pair_frames: bool = Field(
         default=False, description="two neighbouring frames of a camera are one look of a larger model"
     )
+    crop_to_motion: bool = Field(
+        default=False,
+        description="where all tasks are in words a model is shown the part that changed, pixel by pixel; "
+        "a question about any other place is then answered wrongly",
+    )
     unsure_below: float = Field(
         default=0.5,
         ge=0,

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Sequence
 
+from watchpost.inference.canvas_sizes import CANVAS_SIZES_PX
 from watchpost.inference.qwen3_vl.places import Canvas
 
 __all__ = ["DEFAULT_CANVASES", "canvas_for"]
 
-DEFAULT_CANVASES = (Canvas(640, 352), Canvas(1280, 704), Canvas(640, 480), Canvas(704, 1280))
+DEFAULT_CANVASES = tuple(Canvas(*size) for size in CANVAS_SIZES_PX)
 _SAME_ASPECT = math.log(1.12)
 
 
