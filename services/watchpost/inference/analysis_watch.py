@@ -9,7 +9,6 @@ while …:
     watch.tell(producer)                             # before the commit
 """
 
-import os
 import secrets
 import threading
 import time
@@ -24,7 +23,7 @@ from watchpost.inference.degradation import Degradation
 from watchpost.inference.degraded_events import Standing
 from watchpost.inference.demand import Demand, Overdemand
 from watchpost.inference.open_events import OpenEvents
-from watchpost.inference.wedge import EXIT_WEDGED, WatchedAnalyzer
+from watchpost.inference.wedge import WatchedAnalyzer, end_wedged
 from watchpost.settings import SiteSettings
 from watchpost.stream import RecordProducer
 from watchpost.telemetry import Health, metrics
@@ -36,11 +35,6 @@ _EVERY_S = 1.0
 _DISK_WITHIN_S = 5.0
 _REMEDY = "fewer cameras, a lower max_frames, another model or another worker helps"
 _HELD_UP = "something else holds it up, such as a busy CPU or a slow store of frames"
-
-
-def _end() -> None:
-    # no clean-up: what hangs would hang it too, and nothing of the batch is committed
-    os._exit(EXIT_WEDGED)
 
 
 class AnalysisWatch:
@@ -61,7 +55,7 @@ class AnalysisWatch:
         health: Health,
         clock: Clock,
         now_s: Callable[[], float] = time.monotonic,
-        end: Callable[[], None] = _end,
+        end: Callable[[], None] = end_wedged,
     ) -> None:
         self._settings, self._health, self._clock, self._now_s, self._end = settings, health, clock, now_s, end
         self._kept = OpenEvents(settings.state_dir / "inference")

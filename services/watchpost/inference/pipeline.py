@@ -7,12 +7,12 @@ from watchpost.clock import SystemClock
 from watchpost.contracts import TopicName
 from watchpost.contracts.records import FrameCaptured
 from watchpost.frames import FrameStore
+from watchpost.inference.analysis_watch import AnalysisWatch
 from watchpost.inference.analyzer import Analyzer
 from watchpost.inference.analyzers import build_analyzer
 from watchpost.inference.frame_answers import FrameAnswers
 from watchpost.inference.looking import BatchLimit
 from watchpost.inference.stages import BatchStages, StageListener
-from watchpost.inference.wedge import WatchedAnalyzer
 from watchpost.settings import SiteSettings
 from watchpost.stream import DeadLetters, RecordConsumer, RecordProducer, client_config, watched
 from watchpost.telemetry import metrics, running
@@ -36,11 +36,13 @@ def run(settings: SiteSettings, build: Callable[[SiteSettings, StageListener], A
     clock, stages = SystemClock(), BatchStages()
     with running("inference", settings, "model", "kafka") as service:
         service.health.beat(next_within_s=_LOADING_S)
-        analyzer = WatchedAnalyzer(build(settings, stages.took), settings.inference.wedged_after_s)
-        service.health.ready("model")
-        store, limit = FrameStore(settings.frames, clock), BatchLimit(settings.inference.batch)
         client = client_config(settings.kafka.address, settings.kafka.security.client_config(), "watchpost-inference")
         producer = RecordProducer(client)
+        watch = AnalysisWatch(settings, service.health, clock)
+        watch.begin(producer)
+        analyzer = watch.over(build(settings, stages.took))
+        service.health.ready("model")
+        store, limit = FrameStore(settings.frames, clock), BatchLimit(settings.inference.batch)
         with (
             FrameAnswers(analyzer, store, clock, settings.inference, limit, stages) as answers,
             RecordConsumer(
@@ -58,6 +60,8 @@ def run(settings: SiteSettings, build: Callable[[SiteSettings, StageListener], A
                 observations = answers.said()
                 for observation in observations:
                     producer.send(TopicName.OBSERVATIONS, observation, key=observation.camera)
+                    watch.answered(observation)
+                watch.tell(producer)
                 unanswered = answers.unanswered
                 if observations or not unanswered:
                     producer.flush()

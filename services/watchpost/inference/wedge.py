@@ -9,14 +9,15 @@ import structlog
 from watchpost.contracts.records import CameraId, Provenance, SkipReason
 from watchpost.inference.analyzer import Analyzer, LoadedFrame, Observation
 
-__all__ = ["EXIT_WEDGED", "WatchedAnalyzer"]
+__all__ = ["EXIT_WEDGED", "WatchedAnalyzer", "end_wedged"]
 
 _LOG = structlog.get_logger()
 EXIT_WEDGED = 75
 """BSD's EX_TEMPFAIL: the same work may go well in a new process."""
 
 
-def _end() -> None:
+def end_wedged() -> None:
+    """End this process as one whose analyzer hangs."""
     # no clean-up: what hangs would hang it too, and nothing of the batch is committed
     os._exit(EXIT_WEDGED)
 
@@ -24,7 +25,7 @@ def _end() -> None:
 class WatchedAnalyzer:
     """An analyzer that has `after_s` for a batch. What it hangs on is answered by who takes the cameras over."""
 
-    def __init__(self, analyzer: Analyzer, after_s: float, end: Callable[[], None] = _end) -> None:
+    def __init__(self, analyzer: Analyzer, after_s: float, end: Callable[[], None] = end_wedged) -> None:
         self._analyzer, self._after_s, self._ends = analyzer, after_s, end
 
     @property
