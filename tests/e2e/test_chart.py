@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from tests.requirements import require
+from watchpost.inference.calibration_file import calibration_path
 
 CHART = Path(__file__).parents[2] / "helm" / "watchpost"
 HELM = "go install helm.sh/helm/v3/cmd/helm@v3.19.5, or https://helm.sh"
@@ -31,7 +32,7 @@ VALUES: dict[str, dict[str, Any]] = {
         "frames": {"existingClaim": "my-frames"},
         "events": {"state": {"existingClaim": "my-state"}},
         "api": {"secretStore": {"existingClaim": "my-logins"}},
-        "models": {"existingClaim": "my-models"},
+        "models": {"existingClaim": "my-models", "calibration": "my-calibration"},
     },
     "secrets by reference": {
         "secrets": {"files": {"kafka": "kafka-login"}},
@@ -300,6 +301,18 @@ def test_worker_that_is_started_again_finds_what_the_one_before_left() -> None:
 
     mounts = {mount["mountPath"]: mount["name"] for mount in pod["containers"][0]["volumeMounts"]}
     assert "emptyDir" in volumes(pod)[mounts["/var/lib/watchpost/inference"]]
+
+
+def test_calibration_that_is_named_lies_where_the_worker_alone_looks_for_it() -> None:
+    manifests = rendered({"models": {"calibration": "site-calibration"}})
+    worker = pods(manifests)["inference"]
+    (mount,) = (one for one in worker["containers"][0]["volumeMounts"] if one["name"] == "calibration")
+
+    assert mount["mountPath"] == str(calibration_path(Path("/var/lib/watchpost")))
+    assert (mount["subPath"], mount["readOnly"]) == ("calibration.json", True)
+    assert volumes(worker)["calibration"] == {"name": "calibration", "configMap": {"name": "site-calibration"}}
+    assert [component for component, pod in pods(manifests).items() if "calibration" in volumes(pod)] == ["inference"]
+    assert "calibration" not in volumes(pods(rendered({}))["inference"])
 
 
 def test_only_the_worker_with_a_gpu_has_the_image_for_it_and_room_for_models_and_kernels() -> None:

@@ -3,11 +3,13 @@
 import json
 import os
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.fakes.compose_image import ROOT, require_compose
+from watchpost.inference.calibration_file import calibration_path
 
 pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 
@@ -55,6 +57,14 @@ def test_worker_on_a_gpu_takes_the_place_of_the_other_where_that_is_said() -> No
     assert site["inference"]["scale"] == 0
     for worker, other in (("inference", "inference-gpu"), ("inference-gpu", "inference")):
         assert site[worker]["environment"]["OTHER_WORKER"] == other  # whoever comes second ends
+
+
+def test_calibration_lies_in_a_volume_that_workers_find_and_calibrate_may_write() -> None:
+    folder = str(calibration_path(Path("/var/lib/watchpost")).parent)
+
+    for name in ("inference", "inference-gpu"):
+        (volume,) = (one for one in services("--profile", "gpu")[name]["volumes"] if one["target"] == folder)
+        assert (volume["type"], volume["source"], volume.get("read_only", False)) == ("volume", "inference", False)
 
 
 def test_models_are_a_volume_or_the_folder_that_is_named() -> None:

@@ -18,8 +18,8 @@ _REMEDY = "make it anew with watchpost calibrate, or delete it to go without"
 
 
 def calibration_path(state_dir: Path) -> Path:
-    """Where a site keeps it."""
-    return state_dir / "calibration.json"
+    """Where a site keeps it: in the folder that inference workers in containers have too."""
+    return state_dir / "inference" / "calibration.json"
 
 
 def read_calibration(path: Path) -> Calibration:
