@@ -10,13 +10,11 @@ from watchpost.bridge.envelope import Outgoing, central_key, source_headers
 from watchpost.bridge.headers import SourceHeader
 from watchpost.bridge.resumption import Break, BreakCause
 from watchpost.contracts import TopicName, encode
-from watchpost.contracts.records import CameraId, EventChanged, EventPhase, EventType, Provenance, SiteId
+from watchpost.contracts.identity import SITE_ITSELF
+from watchpost.contracts.records import EventChanged, EventPhase, EventType, Provenance, SiteId
 from watchpost.stream import Header
 
-__all__ = ["SITE_ITSELF", "delivery_gap", "gap_record"]
-
-# an event of no camera's; no camera may be named so
-SITE_ITSELF = CameraId("_site")
+__all__ = ["delivery_gap", "gap_record"]
 
 _NAMESPACE = UUID("0b8f2f66-6a0c-5d0e-8a5c-1f6f6f6a11d2")
 

@@ -4,7 +4,10 @@ from uuid import UUID, uuid5
 
 from watchpost.contracts.records import CameraId, EventType, SiteId
 
-__all__ = ["health_event_id", "named"]
+__all__ = ["SITE_ITSELF", "health_event_id", "named"]
+
+# an event of no camera's; no camera may be named so
+SITE_ITSELF = CameraId("_site")
 
 _NAMESPACE = UUID("6f0d9a52-5a0c-5b6e-9d0b-5d1f0f6f6a11")
 
