@@ -7,15 +7,17 @@ import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
 
 import av
 
+from tests.fakes.specs import camera_spec
 from tests.requirements import require
+from watchpost.contracts.camera_parts import Recording
+from watchpost.contracts.records import CameraSpec
 from watchpost.ingest.containers import container_packets, video_of
 from watchpost.ingest.packets import CodedPacket, SourceLimits
 
-__all__ = ["BEGINS_US", "at_their_time", "coded_clip", "coded_packets", "pictures_of", "probed"]
+__all__ = ["BEGINS_US", "at_their_time", "coded_clip", "coded_packets", "pictures_of", "probed", "recorded_spec"]
 
 BEGINS_US = 1_767_614_400_000_000
 """When the first picture of tests is captured: 2026-01-05 12:00 UTC."""
@@ -26,13 +28,6 @@ _ENCODERS = {
     "vp8": ("-c:v", "libvpx", "-deadline", "realtime", "-pix_fmt", "yuv420p"),
 }
 _SUFFIXES = {"h264": "ts", "hevc": "ts", "mjpeg": "avi", "vp8": "mkv"}
-
-
-class Takes(Protocol):
-    """Whoever takes packets."""
-
-    def take(self, coded: CodedPacket, captured_us: int) -> None:
-        """Take one."""
 
 
 def coded_clip(  # noqa: PLR0913  (each test varies another of these)
@@ -94,3 +89,8 @@ def pictures_of(path: Path) -> list[str]:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stderr == ""
     return [line.rsplit(",", 1)[1] for line in done.stdout.splitlines() if not line.startswith("#")]
+
+
+def recorded_spec(camera: str = "door") -> CameraSpec:
+    """A camera that is recorded."""
+    return camera_spec(camera, recording=Recording(enabled=True))

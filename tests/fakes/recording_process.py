@@ -9,8 +9,7 @@ from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
-from tests.fakes.coded import at_their_time, coded_packets
-from tests.fakes.specs import camera_spec
+from tests.fakes.coded import at_their_time, coded_packets, recorded_spec
 from watchpost.clock import SystemClock
 from watchpost.recordings import Recorder, RingBounds
 
@@ -24,7 +23,7 @@ def main(root: Path, clips: list[Path]) -> None:
     recorder = Recorder(root, RingBounds(timedelta(days=36_500), 10**10, 0), SystemClock(), lambda _: None)
     recorder.start()
     cameras = [
-        (recorder.for_camera(camera_spec(f"c{number}"), may_record=True), list(at_their_time(coded_packets(clip))))
+        (recorder.for_camera(recorded_spec(f"c{number}")), list(at_their_time(coded_packets(clip))))
         for number, clip in enumerate(clips)
     ]
     for round_ in count():  # until it is killed

@@ -2,7 +2,32 @@
 
 from watchpost.recordings.bounds import RingBounds, bounds_of
 from watchpost.recordings.camera_recording import CameraRecording
+from watchpost.recordings.clip_rules import ClipTimes, clip_times, gets_clip, had_clip
+from watchpost.recordings.clips import Clips, is_event_id
+from watchpost.recordings.cutting import Cut, cut_of, recorded_until_us
+from watchpost.recordings.folder import has_recordings
+from watchpost.recordings.folder_id import folder_id
 from watchpost.recordings.recorder import Recorder
+from watchpost.recordings.ring import Ring, Room
 from watchpost.recordings.storage_watch import StorageTurn
 
-__all__ = ["CameraRecording", "Recorder", "RingBounds", "StorageTurn", "bounds_of"]
+__all__ = [
+    "CameraRecording",
+    "ClipTimes",
+    "Clips",
+    "Cut",
+    "Recorder",
+    "Ring",
+    "RingBounds",
+    "Room",
+    "StorageTurn",
+    "bounds_of",
+    "clip_times",
+    "cut_of",
+    "folder_id",
+    "gets_clip",
+    "had_clip",
+    "has_recordings",
+    "is_event_id",
+    "recorded_until_us",
+]

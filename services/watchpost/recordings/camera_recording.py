@@ -7,6 +7,7 @@ from enum import Enum, auto
 
 import structlog
 
+from watchpost.contracts.recording_rules import may_record
 from watchpost.contracts.records import CameraSpec
 from watchpost.recordings.samples import Coded, Sample, codec_of, sample_of
 from watchpost.telemetry import metrics
@@ -33,13 +34,12 @@ class CameraRecording:
     refers to what was left out.
 
     Args:
-        spec: the camera.
-        may_record: whether its packets may be kept.
+        spec: the camera; nothing is recorded where it does not allow it.
     """
 
-    def __init__(self, spec: CameraSpec, *, may_record: bool) -> None:
+    def __init__(self, spec: CameraSpec) -> None:
         self.camera = spec.camera
-        self._may_record = may_record
+        self._may_record = may_record(spec)
         self._lock = threading.Lock()
         self._queue: deque[Sample | Mark] = deque()
         self._queued_bytes = 0
@@ -71,12 +71,12 @@ class CameraRecording:
         """The connection is a new one: times and form begin anew."""
         self._queue.append(Mark.RECONNECTED)
 
-    def update(self, *, may_record: bool) -> None:
-        """Go on, or stop, recording: the spec changed."""
+    def update(self, spec: CameraSpec) -> None:
+        """Go on as the spec says now."""
         with self._lock:
-            if self._may_record and not may_record:
+            if self._may_record and not may_record(spec):
                 self._queue.append(Mark.PAUSED)
-            self._may_record = may_record
+            self._may_record = may_record(spec)
 
     def close(self) -> None:
         """End the recording; what was taken is still written."""

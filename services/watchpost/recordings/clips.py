@@ -20,7 +20,7 @@ from watchpost.recordings.cutting import Cut
 from watchpost.recordings.segment_file import sync_folder
 from watchpost.settings import ClipSettings
 
-__all__ = ["Clips"]
+__all__ = ["Clips", "is_event_id"]
 
 _EVENT_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}")
 _UNFINISHED_S = 600
@@ -31,6 +31,11 @@ class _Kept:
     path: Path
     taken_s: float
     size_bytes: int
+
+
+def is_event_id(text: str) -> bool:
+    """Whether a clip may be named so."""
+    return _EVENT_ID.fullmatch(text) is not None
 
 
 class Clips:
@@ -87,7 +92,7 @@ class Clips:
             kept_bytes -= clip.size_bytes
 
     def _path(self, event_id: str) -> Path | None:
-        return self._folder / f"{event_id}.mp4" if _EVENT_ID.fullmatch(event_id) else None
+        return self._folder / f"{event_id}.mp4" if is_event_id(event_id) else None
 
     def _sweep_unfinished(self) -> None:
         if self._folder.is_dir():

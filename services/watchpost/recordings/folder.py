@@ -15,7 +15,7 @@ from pathlib import Path
 
 from watchpost.contracts.records import CameraId
 
-__all__ = ["Segment", "camera_folder", "cameras_in", "segments_between", "segments_of"]
+__all__ = ["Segment", "camera_folder", "cameras_in", "has_recordings", "segments_between", "segments_of"]
 
 _NAME = re.compile(r"[0-9]{1,17}\.mp4")
 _CAMERA = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -41,9 +41,14 @@ def camera_folder(root: Path, camera: CameraId) -> Path:
     Raises:
         ValueError: no camera can have this name, and no folder may be made of it.
     """
-    if _CAMERA.fullmatch(camera) is None:
+    if not _is_name(camera):
         raise ValueError(f"{camera!r} is no camera's name")
     return root / "cameras" / camera
+
+
+def has_recordings(root: Path, camera: CameraId) -> bool:
+    """Whether there are, or were lately, recordings of a camera. Raises OSError."""
+    return _is_name(camera) and camera_folder(root, camera).is_dir()
 
 
 def cameras_in(root: Path) -> Iterator[CameraId]:
@@ -52,7 +57,7 @@ def cameras_in(root: Path) -> Iterator[CameraId]:
     if not folder.is_dir():
         return
     for entry in os.scandir(folder):
-        if _CAMERA.fullmatch(entry.name) is not None and entry.is_dir():
+        if _is_name(entry.name) and entry.is_dir():
             yield CameraId(entry.name)
 
 
@@ -71,3 +76,7 @@ def segments_between(segments: Sequence[Segment], from_us: int, to_us: int) -> S
     first = bisect_right(segments, from_us, key=lambda segment: segment.begins_us)
     last = bisect_left(segments, to_us, key=lambda segment: segment.begins_us)
     return segments[max(0, first - 1) : last]
+
+
+def _is_name(text: str) -> bool:
+    return _CAMERA.fullmatch(text) is not None

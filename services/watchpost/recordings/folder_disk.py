@@ -13,7 +13,7 @@ __all__ = ["FolderDisk"]
 
 
 class FolderDisk:
-    """The segments below `root`, which is made where it is missing. Every method raises OSError."""
+    """The segments below `root`, which may be missing. Every method raises OSError."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -34,8 +34,8 @@ class FolderDisk:
 
     def free_bytes(self) -> int:
         """What may still be written by who is not root."""
-        self._root.mkdir(mode=0o750, parents=True, exist_ok=True)
-        return shutil.disk_usage(self._root).free
+        there = next(path for path in (self._root, *self._root.absolute().parents) if path.exists())
+        return shutil.disk_usage(there).free
 
     def mend(self) -> int:
         """Cut off what killed writers left behind; how many segments that were."""

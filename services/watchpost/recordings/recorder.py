@@ -2,7 +2,7 @@
 
 recorder = Recorder(settings.recordings.folder(settings.state_dir), bounds_of(settings.recordings), clock, tell)
 recorder.start()
-recording = recorder.for_camera(spec, may_record=True)
+recording = recorder.for_camera(spec)
 recording.take(coded, captured_us)        # from the camera's thread
 recorder.check()                          # every second, from the service's loop
 recorder.close(2.0)
@@ -75,9 +75,9 @@ class Recorder:
         """Begin to write."""
         self._thread.start()
 
-    def for_camera(self, spec: CameraSpec, *, may_record: bool) -> CameraRecording:
+    def for_camera(self, spec: CameraSpec) -> CameraRecording:
         """A camera's end of the recorder, until it is closed."""
-        recording = CameraRecording(spec, may_record=may_record)
+        recording = CameraRecording(spec)
         with self._lock:
             self._writers[recording] = CameraWriter(self._root, spec.camera, self.ring)
         return recording
@@ -142,6 +142,8 @@ class Recorder:
         if now_s - self._swept_s < _SWEEP_EVERY_S:
             return
         self._swept_s = now_s
+        if not self._root.exists():
+            return  # nothing is recorded here: it is none of our business how full the disk is
         if now_s - self._read_s >= _READ_AGAIN_EVERY_S:
             self._read_again()
         self.ring.sweep()

@@ -16,7 +16,7 @@ from av import Packet, VideoStream
 from av.video.codeccontext import VideoCodecContext
 
 from tests.fakes.clock import SetClock
-from tests.fakes.coded import BEGINS_US, at_their_time, coded_clip, coded_packets, pictures_of, probed
+from tests.fakes.coded import BEGINS_US, at_their_time, coded_clip, coded_packets, pictures_of, probed, recorded_spec
 from tests.fakes.small_disk import small_disk
 from tests.fakes.specs import camera_spec
 from tests.waiting import wait_for
@@ -161,7 +161,7 @@ def feed(recording: CameraRecording, packets: Iterable[tuple[CodedPacket, int]])
 
 def test_recorder_tells_of_a_full_disk_and_goes_on_when_there_is_room(tmp_path: Path, packets: Packets) -> None:
     with small_disk(tmp_path) as disk, recorder_on(disk.path / "ring") as (recorder, told):
-        recording = recorder.for_camera(camera_spec("door"), may_record=True)
+        recording = recorder.for_camera(recorded_spec("door"))
         disk.leave(0)
         feed(recording, packets)
         wait_for(lambda: told, lambda turns: len(turns) == 1)
@@ -180,7 +180,7 @@ def test_oldest_recordings_make_room_where_others_fill_the_disk(tmp_path: Path, 
     with small_disk(tmp_path, size_kib=8192) as disk:
         root = disk.path / "ring"
         with recorder_on(root) as (recorder, told):
-            recording = recorder.for_camera(camera_spec("door"), may_record=True)
+            recording = recorder.for_camera(recorded_spec("door"))
             for number in range(3):
                 feed(recording, later(packets, number * 60))
                 recording.reconnected()
@@ -203,7 +203,7 @@ def test_disk_that_hangs_never_keeps_a_camera_waiting(tmp_path: Path, packets: P
     longest_s, size_bytes = 0.0, sum(coded.size_bytes for coded, _ in packets)
     rounds = MOST_QUEUED_BYTES // size_bytes + 3
     with recorder_on(tmp_path, disk) as (recorder, told):
-        hung = recorder.for_camera(camera_spec("door"), may_record=True)
+        hung = recorder.for_camera(recorded_spec("door"))
         disk.hang()
         for number in range(rounds):
             for coded, captured_us in later(packets, number * 4):
@@ -229,7 +229,7 @@ def test_disk_that_hangs_never_keeps_a_camera_waiting(tmp_path: Path, packets: P
 def test_other_cameras_are_recorded_while_one_is_damaged_and_one_unsupported(tmp_path: Path, packets: Packets) -> None:
     strange = list(at_their_time(coded_packets(coded_clip(tmp_path, "vp8", seconds=1))))
     with recorder_on(tmp_path / "ring") as (recorder, _):
-        door, yard, bad = (recorder.for_camera(camera_spec(name), may_record=True) for name in ("door", "yard", "bad"))
+        door, yard, bad = (recorder.for_camera(recorded_spec(name)) for name in ("door", "yard", "bad"))
         for (coded, captured_us), (other, _) in zip(packets, strange * 4, strict=True):
             yard.take(other, captured_us)
             bad.take(damaged(coded), captured_us)
@@ -249,11 +249,11 @@ def damaged(coded: CodedPacket) -> CodedPacket:
 
 def test_camera_that_may_not_be_recorded_any_more_ends_its_segment(tmp_path: Path, packets: Packets) -> None:
     with recorder_on(tmp_path) as (recorder, _):
-        recording = recorder.for_camera(camera_spec("door"), may_record=True)
+        recording = recorder.for_camera(recorded_spec("door"))
         feed(recording, packets[:50])
-        recording.update(may_record=False)
+        recording.update(camera_spec("door"))
         feed(recording, packets[50:])
-        recording.update(may_record=True)
+        recording.update(recorded_spec("door"))
         feed(recording, later(packets, 60))
         recording.close()
 

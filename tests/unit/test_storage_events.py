@@ -1,0 +1,40 @@
+"""Storage that becomes low is one event of the site's, which ends when it is well again."""
+
+from tests.fakes.clock import SetClock
+from watchpost.contracts.identity import SITE_ITSELF
+from watchpost.contracts.records import EventChanged, EventPhase, EventType, SiteId
+from watchpost.ingest.storage_events import StorageEvents
+from watchpost.recordings import StorageTurn
+
+
+def test_storage_that_is_low_twice_is_two_events_that_each_end() -> None:
+    told: list[EventChanged] = []
+    clock = SetClock()
+    events = StorageEvents(SiteId("shop"), "session", "config-1", clock, told.append)
+
+    for turn in (StorageTurn(True, 1, "full"), StorageTurn(False, 1, "well"), StorageTurn(True, 2, "full again")):
+        events.turned(turn)
+        clock.pass_s(60)
+
+    first, ended, second = told
+    assert {event.camera for event in told} == {SITE_ITSELF}
+    assert {event.type for event in told} == {EventType.STORAGE_LOW}
+    assert (first.event_id, first.revision, first.phase, first.detail) == (
+        ended.event_id,
+        1,
+        EventPhase.CONFIRMED,
+        "full",
+    )
+    assert (ended.revision, ended.phase, ended.detail) == (2, EventPhase.ENDED, "well")
+    assert ended.opened_at == first.opened_at == first.at
+    assert ended.at > first.at
+    assert second.event_id != first.event_id
+    assert second.opened_at > ended.at
+
+
+def test_another_life_of_the_process_tells_another_event() -> None:
+    told: list[EventChanged] = []
+    for session in ("one", "two"):
+        StorageEvents(SiteId("shop"), session, "", SetClock(), told.append).turned(StorageTurn(True, 1, "full"))
+
+    assert len({event.event_id for event in told}) == 2
