@@ -9,7 +9,7 @@ from watchpost.clock import SystemClock
 from watchpost.contracts.records import CameraSpec, EventChanged, FrameCaptured, SiteId
 from watchpost.frames import FrameStore
 from watchpost.ingest.camera_worker import CameraWorker, Surroundings
-from watchpost.ingest.packets import decode_all
+from watchpost.ingest.past import PastPictures
 from watchpost.settings import FrameSettings, IngestSettings
 
 __all__ = ["WatchedCamera"]
@@ -46,7 +46,7 @@ class WatchedCamera:
             self.store,
             self.frames.append,
             self.events.append,
-            policy=decode_all,
+            PastPictures(),
         )
         self.worker = CameraWorker(spec, around)
         self._ended = threading.Event()

@@ -57,6 +57,7 @@ class FrameStore:
         self._store = _open_store(self._url)
         self._max_bytes = min(settings.max_bytes, _room_bytes(self._url))
         self._lock = threading.Lock()
+        self._roomy = threading.Condition(self._lock)
         self._kept: deque[_Kept] = deque()
         self._kept_bytes = 0
 
@@ -64,6 +65,12 @@ class FrameStore:
     def kept_bytes(self) -> int:
         """Bytes of the frames that this writer keeps now."""
         return self._kept_bytes
+
+    def has_room(self, within_s: float) -> bool:
+        """Whether half of the bytes are free, waited for up to `within_s`: who may wait leaves room to who may not."""
+        self._forget_old()
+        with self._lock:
+            return self._roomy.wait_for(self._is_half_empty, timeout=within_s)
 
     def put(self, camera: str, frame_id: str, i420: Image) -> ImageRef:
         """Store a frame, an array of shape (height * 3 / 2, width), and return the claim check on it.
@@ -124,6 +131,9 @@ class FrameStore:
             obstore.delete(self._store, orphans)
         return len(orphans)
 
+    def _is_half_empty(self) -> bool:
+        return self._kept_bytes <= self._max_bytes // 2
+
     def _forget_old(self) -> None:
         now = self._clock.now()
         with self._lock:
@@ -132,6 +142,8 @@ class FrameStore:
                 frame = self._kept.popleft()
                 self._kept_bytes -= frame.size_bytes
                 old.append(frame.path)
+            if self._is_half_empty():
+                self._roomy.notify_all()
         for path in old:
             try:
                 obstore.delete(self._store, path)

@@ -5,24 +5,34 @@ import random
 import secrets
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
-import av.error
 import structlog
 
 from watchpost.clock import Clock
-from watchpost.contracts.records import CameraSpec, Command, EventChanged, EventType, FrameCaptured, SiteId
+from watchpost.contracts.records import (
+    CameraSpec,
+    CaptureReason,
+    Command,
+    EventChanged,
+    EventType,
+    FrameCaptured,
+    SiteId,
+)
 from watchpost.errors import SourceError, SourceFailure
 from watchpost.frames import FrameStore
+from watchpost.ingest.arrivals import Arrivals
+from watchpost.ingest.decode_path import DecodePath
 from watchpost.ingest.health_events import health_event
-from watchpost.ingest.packets import DecodedPicture, DecodePolicy, Source, SourceLimits, decode
+from watchpost.ingest.packets import DecodedPicture, Source, SourceLimits, Stamp
+from watchpost.ingest.past import Past, PastPictures
 from watchpost.ingest.presence import Presence, Turn
 from watchpost.ingest.publishing import FramePublisher
 from watchpost.ingest.sources import open_source
-from watchpost.ingest.stream_clock import SteadyTime
-from watchpost.ingest.watching import PictureWatch
+from watchpost.ingest.watching import PictureWatch, capture_of
 from watchpost.ingest.wishes import Wishes
 from watchpost.settings import IngestSettings, without_login
 from watchpost.telemetry import metrics
@@ -30,9 +40,9 @@ from watchpost.telemetry import metrics
 __all__ = ["CameraWorker", "Surroundings"]
 
 _LOG = structlog.get_logger()
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _READ_TIMEOUT_S = 5.0
+_ROOM_WITHIN_S = 0.5
+_PUBLISHED_KEPT = 1024
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.5, 10.0
 
 
@@ -46,7 +56,7 @@ class Surroundings:
     store: FrameStore
     send: Callable[[FrameCaptured], None]
     tell: Callable[[EventChanged], None]
-    policy: DecodePolicy
+    pasts: PastPictures
 
 
 class CameraWorker:
@@ -66,12 +76,16 @@ class CameraWorker:
         self._presence = Presence(around.ingest.offline_after_s, time.monotonic())
         self._wishes = Wishes()
         self._watch = PictureWatch(around.ingest, self._wishes)
-        self._time = SteadyTime()
+        self._arrivals = Arrivals(around.clock)
+        self._path = DecodePath(spec.camera, around.ingest, self._wishes)
+        self._bytes_read = metrics.SOURCE_BYTES.labels(spec.camera)
+        self._decoded = metrics.FRAMES_DECODED.labels(spec.camera)
         self._logged = ""
         self._pictures = 0
         self._stream_bytes = 0
-        ttl = timedelta(seconds=around.ingest.frame_ttl_s)
-        self._publisher = FramePublisher(around.site, self._session, around.store, around.send, ttl)
+        self._publisher = self._new_publisher(self._session)
+        self._published: deque[int] = deque(maxlen=_PUBLISHED_KEPT)
+        self._pasts = 0
         # a daemon: a call into libav cannot be interrupted, and must not hold up the end of the process
         context = contextvars.copy_context()  # what every log line of the service says
         self._thread = threading.Thread(
@@ -141,7 +155,7 @@ class CameraWorker:
         try:
             with open_source(self._spec, limits, self._stop) as source:
                 is_live = source.is_live
-                self._watch.reconnected()
+                self._reconnected()
                 self._read_packets(source)
         except SourceError as why:
             return why, why.reason is SourceFailure.ENDED and not is_live
@@ -150,52 +164,68 @@ class CameraWorker:
             return SourceError(SourceFailure.UNSUPPORTED, f"unexpected {type(error).__name__}"), False
         return SourceError(SourceFailure.ENDED, "stopped"), True
 
+    def _reconnected(self) -> None:
+        self._watch.reconnected()
+        self._arrivals.reconnected()
+        self._path.reconnected()
+
     def _read_packets(self, source: Source) -> None:
-        camera = self._spec.camera
-        bytes_read, decoded = metrics.SOURCE_BYTES.labels(camera), metrics.FRAMES_DECODED.labels(camera)
         patience = _Patience(self._presence, 2 * self._around.ingest.offline_after_s)
-        needs_keyframe = True
         for coded in source.packets:
             if self._stop.is_set():
                 return
-            arrival_us = self._now_us()
-            bytes_read.inc(coded.size_bytes)
+            self._bytes_read.inc(coded.size_bytes)
             self._stream_bytes += coded.size_bytes
-            if needs_keyframe and not coded.is_keyframe:
-                # a decoder that begins between keyframes gives broken pictures without saying so
-                patience.without_picture(SourceError(SourceFailure.NO_KEYFRAME, "packets come, but no keyframe"))
-                continue
-            if not self._around.policy(coded):
-                continue
-            try:
-                pictures = list(decode(coded))
-            except av.error.FFmpegError as error:
-                needs_keyframe = True
-                said = f"its packets cannot be decoded: {error.strerror}"
-                patience.without_picture(SourceError(SourceFailure.UNSUPPORTED, said))
-                continue
-            # what refers to a damaged picture is damaged too, and libav does not say so
-            needs_keyframe = any(picture.image.is_corrupt for picture in pictures)
-            for picture in pictures:
-                patience.picture()
-                decoded.inc()
-                self._take(picture, arrival_us)
+            stamp = self._arrivals.stamp(coded)
+            for outcome in self._path.outcomes(coded, stamp):
+                if isinstance(outcome, SourceError):
+                    patience.without_picture(outcome)
+                else:
+                    patience.picture()
+                    self._take(outcome, outcome.stamp or stamp)
+            past = self._path.past(coded, stamp)
+            if past is not None:
+                self._publish(past)
 
-    def _take(self, picture: DecodedPicture, arrival_us: int) -> None:
+    def _take(self, picture: DecodedPicture, stamp: Stamp) -> None:
         spec = self._spec
         self._pictures += 1
-        captured_us = self._watch.captured_us(spec, picture, arrival_us)
-        if isinstance(captured_us, SourceError):
-            self._presence.note(captured_us)
+        self._decoded.inc()
+        why_not = self._watch.why_not_live(spec, picture, stamp)
+        if why_not is not None:
+            self._presence.note(why_not)
             return
         self._tell(self._presence.picture(time.monotonic()))
-        capture = self._watch.capture(spec, picture, captured_us)
+        capture = self._watch.capture(spec, picture, stamp.captured_us)
+        self._path.looked(self._watch.looked_us, moving=self._watch.moving)
         if capture is not None and not self._stop.is_set():
             self._publisher.publish(spec, capture, self._stream_bytes)
+            self._published.append(stamp.captured_us)
 
-    def _now_us(self) -> int:
-        wall_us = (self._around.clock.now() - _EPOCH) // _MICROSECOND
-        return self._time.at(wall_us, time.monotonic_ns() // 1000)
+    def _publish(self, past: Past) -> None:
+        """What of the past was not published already, on another thread, leaving room to the present."""
+        self._pasts += 1
+        spec, stream_bytes, known = self._spec, self._stream_bytes, frozenset(self._published)
+        publisher = self._new_publisher(f"{self._session}p{self._pasts}")
+
+        def take(picture: DecodedPicture) -> bool:
+            captured_us = picture.stamp.captured_us if picture.stamp else 0
+            if captured_us in known:
+                return True
+            while not self._stop.is_set():
+                if self._around.store.has_room(_ROOM_WITHIN_S):
+                    capture = capture_of(spec, picture, captured_us, CaptureReason.BURST)
+                    publisher.publish(spec, capture, stream_bytes)
+                    return True
+            return False
+
+        self._around.pasts.publish(past, take)
+
+    def _new_publisher(self, session: str) -> FramePublisher:
+        around = self._around
+        return FramePublisher(
+            around.site, session, around.store, around.send, timedelta(seconds=around.ingest.frame_ttl_s)
+        )
 
     def _tell(self, turn: Turn | None) -> None:
         if turn is None or self._stop.is_set():

@@ -72,6 +72,7 @@ def video_of(container: InputContainer) -> VideoStream:
     decoder = stream.codec_context
     if decoder is None:
         raise SourceError(SourceFailure.UNSUPPORTED, "its video is in a format that this libav cannot decode")
+    decoder.copy_opaque = True  # a picture carries its packet's stamp
     decoder.thread_count = 1 if decoder.width * decoder.height <= _ONE_THREAD_UP_TO_PX else 4
     return stream
 

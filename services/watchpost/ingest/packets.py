@@ -2,14 +2,25 @@
 
 from __future__ import annotations  # at run time PyAV's Packet is no generic class
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from av import Packet, VideoFrame, VideoStream
 from av.video.codeccontext import VideoCodecContext
 
-__all__ = ["SQUARE", "CodedPacket", "DecodePolicy", "DecodedPicture", "Source", "SourceLimits", "decode", "decode_all"]
+__all__ = [
+    "SQUARE",
+    "CodedPacket",
+    "DecodedPicture",
+    "Source",
+    "SourceLimits",
+    "Stamp",
+    "decode",
+    "decoded_alone",
+    "held_back",
+]
 
 SQUARE = Fraction(1)
 
@@ -20,6 +31,19 @@ class SourceLimits:
 
     open_timeout_s: float = 10.0
     read_timeout_s: float = 5.0
+
+
+class Stamp(NamedTuple):
+    """What is known of a packet since it arrived; libav hands it on from the packet to its picture.
+
+    `number` counts the camera's packets. `captured_us` is when its picture was taken, by the site's clock. `is_stale`:
+    it belongs to a backlog that must not pass as live.
+    """
+
+    number: int
+    arrival_us: int
+    captured_us: int
+    is_stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +63,25 @@ class CodedPacket:
     pixel_aspect: Fraction = SQUARE
     sender_offset_us: int | None = None
 
+    @property
+    def stream_us(self) -> int | None:
+        """When its picture is shown, by the stream's own time; None where the stream does not say."""
+        if self.packet.pts is None or not self.packet.time_base:
+            return None
+        return self.offset_us + round(self.packet.pts * self.packet.time_base * 1_000_000)
+
 
 @dataclass(frozen=True, slots=True)
 class DecodedPicture:
     """A decoded picture; `stream_us` is None where the stream does not say when it was taken.
 
-    `sender_offset_us`, added to `stream_us`, is when the sender's own clock says that it was.
+    `stamp` is that of its packet; None where nobody stamped it.
     """
 
     image: VideoFrame
     stream_us: int | None
     pixel_aspect: Fraction
-    sender_offset_us: int | None
+    stamp: Stamp | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +92,37 @@ class Source:
     is_live: bool
 
 
-DecodePolicy = Callable[[CodedPacket], bool]
-"""Which packets are decoded. Here a later policy decodes keyframes alone while nothing moves, and keeps the ring."""
-
-
-def decode_all(_: CodedPacket) -> bool:
-    """Every packet."""
-    return True
-
-
-def decode(coded: CodedPacket) -> Iterator[DecodedPicture]:
-    """The pictures that this packet completes, in the order of their display.
+def decode(coded: CodedPacket, decoder: VideoCodecContext | None = None) -> Iterator[DecodedPicture]:
+    """The pictures that this packet completes, in the order of their display; by the stream's own decoder unless given.
 
     Raises:
         av.error.FFmpegError: the packet is damaged; the next keyframe may be well again.
     """
-    for image in coded.decoder.decode(coded.packet if coded.size_bytes else None):
-        stream_us = None
-        if image.pts is not None and image.time_base:
-            stream_us = coded.offset_us + round(image.pts * image.time_base * 1_000_000)
-        yield DecodedPicture(image, stream_us, coded.pixel_aspect, coded.sender_offset_us)
+    for image in (decoder or coded.decoder).decode(coded.packet if coded.size_bytes else None):
+        yield _picture(image, coded)
+
+
+def decoded_alone(keyframe: CodedPacket) -> list[DecodedPicture]:
+    """The picture of a keyframe without what comes after it: the decoder stands as after a fresh start.
+
+    Raises:
+        av.error.FFmpegError: it is damaged.
+    """
+    try:
+        return [*decode(keyframe), *held_back(keyframe, keyframe.decoder)]
+    finally:
+        keyframe.decoder.flush_buffers()
+
+
+def held_back(last: CodedPacket, decoder: VideoCodecContext) -> Iterator[DecodedPicture]:
+    """What `decoder` holds back for pictures that would come after `last`: it takes no more packets until flushed."""
+    for image in decoder.decode(None):
+        yield _picture(image, last)
+
+
+def _picture(image: VideoFrame, coded: CodedPacket) -> DecodedPicture:
+    stream_us = None
+    if image.pts is not None and image.time_base:
+        stream_us = coded.offset_us + round(image.pts * image.time_base * 1_000_000)
+    stamp = image.opaque
+    return DecodedPicture(image, stream_us, coded.pixel_aspect, stamp if isinstance(stamp, Stamp) else None)

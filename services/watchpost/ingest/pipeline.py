@@ -10,7 +10,7 @@ from watchpost.frames import FrameStore
 from watchpost.ingest.camera_worker import Surroundings
 from watchpost.ingest.cameras import Cameras
 from watchpost.ingest.outlet import Outlet
-from watchpost.ingest.packets import decode_all
+from watchpost.ingest.past import PastPictures
 from watchpost.settings import SiteSettings
 from watchpost.stream import DeadLetters, RecordConsumer, RecordProducer, client_config, watched
 from watchpost.telemetry import metrics, running
@@ -37,8 +37,9 @@ def run(settings: SiteSettings) -> None:
         outlet = Outlet(
             RecordProducer(client, {"message.timeout.ms": round(settings.ingest.frame_ttl_s * 1000)}), events
         )
+        pasts = PastPictures()
         around = Surroundings(
-            SiteId(settings.site.name), settings.ingest, clock, store, outlet.send, outlet.tell, policy=decode_all
+            SiteId(settings.site.name), settings.ingest, clock, store, outlet.send, outlet.tell, pasts
         )
         cameras = Cameras(around, settings.max_streams, service.health)
         with RecordConsumer[CameraSpec | Command](
@@ -61,6 +62,7 @@ def run(settings: SiteSettings) -> None:
                 outlet.deliver(_ACKNOWLEDGED_WITHIN_S)
                 _commit(asked)
                 metrics.FRAME_STORE_BYTES.set(store.kept_bytes)
+            pasts.close()
             cameras.stop(_END_WITHIN_S)
             outlet.close(_END_WITHIN_S)
 

@@ -52,6 +52,7 @@ class StreamClock:
         self._captured_us = 0
         self._hurry_us = 0
         self._late_since_us: int | None = None
+        self._is_stale = False
 
     def forget(self) -> None:
         """Begin a new mapping with the next picture: the connection is a new one, and so is its time."""
@@ -72,6 +73,10 @@ class StreamClock:
         self._stream_us, self._arrival_us = stream_us, arrival_us
         is_late = self._is_late(arrival_us - stream_us - offset_us, arrival_us)
         return self._given(stream_us + offset_us, arrival_us, is_stale=is_late or self._hurry_us > _HURRY_US)
+
+    def between(self, stream_us: int, arrival_us: int) -> Mapped:
+        """When a picture was taken that is shown before the last one mapped: it moves nothing, and is as stale."""
+        return Mapped(min(arrival_us, stream_us + (self._offset_us or 0)), self._is_stale)
 
     def _jumped(self, stream_us: int, offset_us: int, arrival_us: int) -> bool:
         return stream_us < self._stream_us or stream_us + offset_us - arrival_us > WITHIN_US
@@ -115,7 +120,7 @@ class StreamClock:
 
     def _given(self, wanted_us: int, arrival_us: int, *, is_stale: bool = False) -> Mapped:
         within_us = max(arrival_us - WITHIN_US, min(wanted_us, arrival_us))
-        self._captured_us = max(within_us, self._captured_us + 1)
+        self._captured_us, self._is_stale = max(within_us, self._captured_us + 1), is_stale
         return Mapped(self._captured_us, is_stale)
 
 

@@ -1,21 +1,22 @@
 """Everything that is decided about a decoded picture, in order: is it live, what moves, is it published, and how."""
 
-from watchpost.contracts.records import CameraSpec
+from dataclasses import replace
+
+from watchpost.contracts.records import CameraSpec, CaptureReason
 from watchpost.errors import SourceError, SourceFailure
 from watchpost.ingest.frozen import FrozenWatch
-from watchpost.ingest.packets import DecodedPicture
+from watchpost.ingest.packets import DecodedPicture, Stamp
 from watchpost.ingest.pictures import luma_of, turned, view_of
 from watchpost.ingest.publishing import Capture
 from watchpost.ingest.sampling import SamplingState, sample, sampling_rules
 from watchpost.ingest.seeing import blocks_of, cuts_of
-from watchpost.ingest.stream_clock import StreamClock
 from watchpost.ingest.wishes import Wishes
 from watchpost.settings import IngestSettings
 from watchpost.telemetry import metrics
 from watchpost.vision.geometry import FULL_FRAME
 from watchpost.vision.motion import Blocks, MotionWatch
 
-__all__ = ["PictureWatch"]
+__all__ = ["PictureWatch", "capture_of"]
 
 _LOOK_EVERY_US = 75_000  # of 25 pictures a second every second one: motion is seen within 0.1 s at half the cost
 
@@ -25,38 +26,48 @@ class PictureWatch:
 
     def __init__(self, ingest: IngestSettings, wishes: Wishes) -> None:
         self._ingest, self._wishes = ingest, wishes
-        self._clock = StreamClock()
         self._frozen = FrozenWatch()
+        self._newest = 0
         self._motion = MotionWatch()
         self._sampling = SamplingState()
         self._looked_us = 0
         self._moving = False
 
+    @property
+    def looked_us(self) -> int:
+        """When the last picture that was looked at was taken."""
+        return self._looked_us
+
+    @property
+    def moving(self) -> bool:
+        """Whether something moves, as of the last picture looked at."""
+        return self._moving
+
     def reconnected(self) -> None:
         """The next picture comes from a new connection."""
-        self._clock.forget()
         self._frozen.reconnected()
 
-    def captured_us(self, spec: CameraSpec, picture: DecodedPicture, arrival_us: int) -> int | SourceError:
-        """When the picture was taken, in microseconds, or why it must not pass as live.
+    def why_not_live(self, spec: CameraSpec, picture: DecodedPicture, stamp: Stamp) -> SourceError | None:
+        """Why the picture must not pass as live, or None where it may.
 
         Raises:
             SourceError: frozen, when nothing else has come for a while.
         """
         if picture.image.is_corrupt:
             return self._drop(spec, "corrupt", SourceError(SourceFailure.UNSUPPORTED, "its pictures are damaged"))
-        frozen = self._frozen.see(
-            luma_of(picture.image),
-            is_keyframe=picture.image.key_frame,
-            stream_us=picture.stream_us,
-            arrival_us=arrival_us,
-        )
-        if frozen is not None:
-            return self._drop(spec, "frozen", frozen)
-        mapped = self._clock.map(picture.stream_us, arrival_us, picture.sender_offset_us)
-        if mapped.is_stale:
+        if stamp.number > self._newest:  # a camera that wakes shows again what it showed while it was idle
+            self._newest = stamp.number
+            frozen = self._frozen.see(
+                luma_of(picture.image),
+                is_keyframe=picture.image.key_frame,
+                stream_us=picture.stream_us,
+                arrival_us=stamp.arrival_us,
+            )
+            if frozen is not None:
+                return self._drop(spec, "frozen", frozen)
+        if stamp.is_stale:
             return self._drop(spec, "late", SourceError(SourceFailure.TIMEOUT, "its pictures come too late"))
-        return mapped.captured_us
+        return None
 
     def _drop(self, spec: CameraSpec, reason: str, why: SourceError) -> SourceError:
         metrics.FRAMES_DROPPED.labels(spec.camera, reason).inc()
@@ -64,6 +75,8 @@ class PictureWatch:
 
     def capture(self, spec: CameraSpec, picture: DecodedPicture, captured_us: int) -> Capture | None:
         """What of a live picture is to be published, if anything."""
+        if captured_us < self._looked_us:
+            return None  # decoded again because others refer to it
         view = view_of(picture.image, picture.pixel_aspect)
         blocks: Blocks | None = None
         if captured_us - self._looked_us >= _LOOK_EVERY_US:
@@ -80,5 +93,11 @@ class PictureWatch:
         )
         watched = turned(spec.roi or FULL_FRAME, -view.turns)
         moved = tuple(turned(box.placed_in(watched), view.turns) for box in boxes)
-        picture_cut, regions = cuts_of(picture.image, view, spec)
-        return Capture(picture_cut, view, captured_us, changed, moved, reason, regions)
+        return replace(capture_of(spec, picture, captured_us, reason), changed=changed, moved=moved)
+
+
+def capture_of(spec: CameraSpec, picture: DecodedPicture, captured_us: int, reason: CaptureReason) -> Capture:
+    """What of a picture is published, without a word about what moves in it."""
+    view = view_of(picture.image, picture.pixel_aspect)
+    picture_cut, regions = cuts_of(picture.image, view, spec)
+    return Capture(picture_cut, view, captured_us, 0.0, (), reason, regions)

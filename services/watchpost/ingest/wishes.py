@@ -1,8 +1,7 @@
 """What commands ask of one camera beyond its usual sampling.
 
-`analyze_now` wants the next decoded picture. `burst` wants every picture from `around` until `after_ms` later. The
-`before_ms` need pictures that are already gone: they will come from the ring of coded packets that the decode policy
-keeps in a later issue; until then a burst begins when its command arrives.
+`analyze_now` wants the next picture. `burst` wants every picture from `before_ms` before `around` until `after_ms`
+after it: what is gone when the command arrives comes from the ring of coded packets (`past`), the rest as it is taken.
 """
 
 import threading
@@ -16,6 +15,8 @@ __all__ = ["Wishes", "is_outdated"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _NOW_MEANS = timedelta(seconds=10)
+# a picture's time and its asker's need not be of one machine
+_CLOCKS_DIFFER_US = 1_000_000
 
 
 def is_outdated(command: Command, now: datetime) -> bool:
@@ -34,20 +35,33 @@ class Wishes:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._wants_next = False
+        self._wants_from_us: int | None = None
         self._bursts: list[tuple[int, int]] = []
+        self._pasts: list[int] = []
 
     def add(self, command: Command) -> None:
         """Take a command in."""
         with self._lock:
             match command.kind:
                 case CommandKind.BURST:
-                    begin_us = (command.around - _EPOCH) // _MICROSECOND
-                    self._bursts.append((begin_us, begin_us + command.after_ms * 1000))
+                    around_us = (command.around - _EPOCH) // _MICROSECOND
+                    self._bursts.append((around_us, around_us + command.after_ms * 1000))
+                    self._pasts.append(around_us - command.before_ms * 1000)
                 case CommandKind.ANALYZE_NOW:
-                    self._wants_next = True
+                    self._wants_from_us = (command.requested_at - _EPOCH) // _MICROSECOND - _CLOCKS_DIFFER_US
                 case other:
                     assert_never(other)
+
+    def are_open(self, at_us: int) -> bool:
+        """Whether pictures are asked for that are being taken about now."""
+        with self._lock:
+            return self._wants_from_us is not None or any(begin <= at_us <= end for begin, end in self._bursts)
+
+    def past(self) -> int | None:
+        """From when on pictures are wanted that are gone already; told once."""
+        with self._lock:
+            pasts, self._pasts = self._pasts, []
+        return min(pasts, default=None)
 
     def reason_for(self, captured_us: int, sampled: CaptureReason | None) -> CaptureReason | None:
         """Why the picture is published, given what sampling says of it.
@@ -56,8 +70,8 @@ class Wishes:
         which would then miss it.
         """
         with self._lock:
-            wanted, self._wants_next = self._wants_next, False
-            if wanted:
+            if self._wants_from_us is not None and captured_us >= self._wants_from_us:
+                self._wants_from_us = None
                 return CaptureReason.ON_DEMAND
             self._bursts = [burst for burst in self._bursts if burst[1] >= captured_us]
             in_burst = any(begin_us <= captured_us for begin_us, _ in self._bursts)

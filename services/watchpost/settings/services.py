@@ -36,6 +36,10 @@ class IngestSettings(StrictModel):
     open_timeout_s: float = Field(default=10, gt=0)
     offline_after_s: float = Field(default=15, gt=0, le=20)
     frame_ttl_s: float = Field(default=5, gt=0, description="after this an unanalysed frame is skipped")
+    ring_s: float = Field(default=10, ge=2, le=120, description="coded video kept of each camera for what came before")
+    ring_max_bytes: int = Field(
+        default=24 * 1024 * 1024, ge=1024 * 1024, description="most bytes of it, per camera; older ones go"
+    )
     group: str = "watchpost-ingest"
 
 

@@ -87,6 +87,7 @@ class EncodedScene:
         decoder = av.CodecContext.create("h264", "r")
         decoder.extradata = self._parameter_sets
         decoder.thread_count = 1
+        decoder.copy_opaque = True
         return decoder
 
     def close(self) -> None:

@@ -15,8 +15,12 @@ __all__ = [
     "CAMERAS_REFUSED",
     "CAMERA_ONLINE",
     "CAMERA_RECONNECTS",
+    "CAMERA_WAKES",
+    "CAMERA_WAKES_FALSE",
     "CLIPS",
     "DEAD_LETTERS",
+    "DECODE_CPU_SECONDS",
+    "DECODE_MODE",
     "EVENTS_EMITTED",
     "FRAMES_ANALYZED",
     "FRAMES_CAPTURED",
@@ -37,6 +41,7 @@ __all__ = [
     "REMOTE_FAILURES",
     "REMOTE_LIMIT_REQUESTS",
     "REMOTE_SECONDS",
+    "RING_BYTES",
     "SEGMENTS_EVICTED",
     "SOURCE_BYTES",
     "THUMBNAILS_MISSED",
@@ -50,6 +55,17 @@ FRAMES_DECODED = Counter("watchpost_frames_decoded_total", "Pictures decoded", [
 FRAMES_DROPPED = Counter(
     "watchpost_frames_dropped_total", "Pictures left out: late, frozen, corrupt, or not stored", ["camera", "reason"]
 )
+DECODE_CPU_SECONDS = Counter(
+    "watchpost_decode_cpu_seconds_total",
+    "CPU time of decoding and looking, by how much was decoded and why",
+    ["camera", "mode", "cause"],
+)
+DECODE_MODE = Gauge("watchpost_decode_mode", "1 for how much of a camera is decoded now", ["camera", "mode"])
+CAMERA_WAKES = Counter("watchpost_camera_wakes_total", "Turns from idle to active, by cause", ["camera", "cause"])
+CAMERA_WAKES_FALSE = Counter(
+    "watchpost_camera_wakes_false_total", "Wakes by packet sizes after which no picture moved", ["camera"]
+)
+RING_BYTES = Gauge("watchpost_ring_bytes", "Coded packets kept for what came before", ["camera"])
 CAMERA_RECONNECTS = Counter("watchpost_camera_reconnects_total", "Failed connections, by reason", ["camera", "reason"])
 CAMERAS_REFUSED = Gauge("watchpost_cameras_refused", "Cameras beyond max_streams, which are not read")
 CAMERA_ONLINE = Gauge("watchpost_camera_online", "1 while a camera delivers pictures", ["camera"])

@@ -1,0 +1,203 @@
+"""Chooses, packet by packet, how much of a camera is decoded: a quiet camera costs its keyframes.
+
+- *idle*: keyframes alone, while packet sizes say that nothing moves;
+- *active*: every packet, while something moves and some seconds after, and wherever idle could miss something;
+- *burst*: every packet, because a command asks for every picture.
+
+Pure: times come in, in microseconds of the site's clock; what pictures show comes in by `picture`.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from watchpost.ingest.packet_activity import PacketActivity
+from watchpost.ingest.packet_kinds import PacketKind
+from watchpost.settings import IngestSettings
+
+__all__ = ["Choice", "ChoiceRules", "DecodeCause", "DecodeChooser", "DecodeMode", "choice_rules"]
+
+_KEYFRAMES_APART_US = 4_000_000
+_OFTEN_ENOUGH_US = 600_000
+_LOOKS_PER_S = 2.0
+_LEARNS_AT_MOST_US = 10_000_000
+_QUIET_AFTER_US = 500_000
+_HELD_BY_PACKETS_US = 2_000_000
+_CONTRADICTIONS = 2
+_CONTRADICTED_WITHIN_US = 600_000_000
+_GAVE_NOTHING = 2
+
+
+class DecodeMode(StrEnum):
+    """How much is decoded."""
+
+    IDLE = "idle"
+    ACTIVE = "active"
+    BURST = "burst"
+
+
+class DecodeCause(StrEnum):
+    """Why."""
+
+    QUIET = "quiet"
+    LEARNING = "learning"
+    PACKETS = "packets"
+    PIXELS = "pixels"
+    COMMAND = "command"
+    SIZES_SAY_NOTHING = "sizes_say_nothing"
+    KEYFRAMES_APART = "keyframes_apart"
+    NO_WHOLE_KEYFRAMES = "no_whole_keyframes"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is decoded and why; in idle at most `keyframes_per_s`."""
+
+    mode: DecodeMode
+    cause: DecodeCause
+    keyframes_per_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceRules:
+    """Rates and times. `hold_us`: how long a camera stays active after the last motion."""
+
+    idle_fps: float = 1.0
+    hold_us: int = 5_000_000
+
+
+def choice_rules(ingest: IngestSettings) -> ChoiceRules:
+    """The site's rates and times."""
+    return ChoiceRules(ingest.idle_fps, round(ingest.active_hold_s * 1_000_000))
+
+
+class DecodeChooser:
+    """The choice for one camera over all its connections. For the camera's thread.
+
+    choice = chooser.packet(kind, size_bytes, at_us, commanded=False)
+    chooser.picture(at_us, moving=True)       # of each picture that was looked at
+    """
+
+    def __init__(self, rules: ChoiceRules) -> None:
+        self.rules = rules
+        self.false_wakes = 0
+        self.reconnected()
+
+    def reconnected(self) -> None:
+        """The next packet belongs to a stream that may be another: begin to learn it."""
+        self._activity = PacketActivity()
+        self._began_us: int | None = None
+        self._keyframe_us: int | None = None
+        self._interval_us = 0
+        self._between = self._between_last = 0
+        self._moved_us: int | None = None
+        self._heard_us: int | None = None
+        self._rose_us: int | None = None
+        self._woken_us: int | None = None
+        self._contradicted: list[int] = []
+        self._gave_nothing = 0
+        self._choice = Choice(DecodeMode.ACTIVE, DecodeCause.LEARNING)
+
+    @property
+    def choice(self) -> Choice:
+        """The choice as of the last packet."""
+        return self._choice
+
+    def packet(self, kind: PacketKind, size_bytes: int, at_us: int, *, commanded: bool = False) -> Choice:
+        """How much is decoded from this packet on, itself included."""
+        if self._began_us is None or at_us < self._began_us:
+            self._began_us = at_us
+        self._see_keyframes(kind, at_us)
+        self._activity.see(kind, size_bytes, at_us, quiet=self._is_quiet(at_us))
+        if self._activity.is_rising:
+            self._rose(at_us)
+        self._settle_wake(at_us)
+        self._choice = self._chosen(at_us, commanded=commanded)
+        return self._choice
+
+    def picture(self, at_us: int, *, moving: bool) -> None:
+        """What a picture shows."""
+        if not moving:
+            return
+        if self._choice.cause is DecodeCause.QUIET and not self._within(self._rose_us, at_us, _HELD_BY_PACKETS_US):
+            # pictures saw what packets did not say: once may be the light, twice is deafness
+            self._contradicted = [
+                before_us for before_us in self._contradicted if at_us - before_us < _CONTRADICTED_WITHIN_US
+            ] + [at_us]
+        self._moved_us = max(at_us, self._moved_us or 0)
+
+    def keyframe_decoded(self, *, gave_picture: bool) -> None:
+        """Whether a keyframe decoded alone gave a picture: one from which a stream only begins to recover does not."""
+        self._gave_nothing = 0 if gave_picture else self._gave_nothing + 1
+
+    def _chosen(self, at_us: int, *, commanded: bool) -> Choice:
+        if commanded:
+            return Choice(DecodeMode.BURST, DecodeCause.COMMAND)
+        if self._within(self._moved_us, at_us, self.rules.hold_us):
+            return Choice(DecodeMode.ACTIVE, DecodeCause.PIXELS)
+        if self._within(self._heard_us, at_us, _HELD_BY_PACKETS_US):
+            return Choice(DecodeMode.ACTIVE, DecodeCause.PACKETS)
+        return self._quiet_choice(at_us)
+
+    def _quiet_choice(self, at_us: int) -> Choice:
+        """What is decoded while nothing is known to move."""
+        if self._is_intra_only:
+            return Choice(DecodeMode.IDLE, DecodeCause.SIZES_SAY_NOTHING, max(_LOOKS_PER_S, self.rules.idle_fps))
+        if self._gave_nothing >= _GAVE_NOTHING:
+            return Choice(DecodeMode.ACTIVE, DecodeCause.NO_WHOLE_KEYFRAMES)
+        if self._is_learning(at_us):
+            return Choice(DecodeMode.ACTIVE, DecodeCause.LEARNING)
+        if max(self._interval_us, at_us - (self._keyframe_us or at_us)) > _KEYFRAMES_APART_US:
+            return Choice(DecodeMode.ACTIVE, DecodeCause.KEYFRAMES_APART)
+        if self._speaks(at_us):
+            return Choice(DecodeMode.IDLE, DecodeCause.QUIET, self.rules.idle_fps)
+        often_enough = 0 < self._interval_us <= _OFTEN_ENOUGH_US
+        return Choice(
+            DecodeMode.IDLE if often_enough else DecodeMode.ACTIVE, DecodeCause.SIZES_SAY_NOTHING, _LOOKS_PER_S
+        )
+
+    @property
+    def _is_intra_only(self) -> bool:
+        return self._interval_us > 0 and self._between_last == 0
+
+    def _is_learning(self, at_us: int) -> bool:
+        """Until enough was seen while all was quiet; not for ever, since there may be too few packets a second."""
+        began_us = self._began_us or 0
+        return self._interval_us == 0 or not (self._activity.is_learned or at_us - began_us > _LEARNS_AT_MOST_US)
+
+    def _speaks(self, at_us: int) -> bool:
+        recent = [before_us for before_us in self._contradicted if at_us - before_us < _CONTRADICTED_WITHIN_US]
+        return self._activity.speaks and len(recent) < _CONTRADICTIONS
+
+    def _is_quiet(self, at_us: int) -> bool:
+        if self._within(self._moved_us, at_us, _QUIET_AFTER_US):
+            return False
+        # while idle nobody looks between keyframes: what rises is not taken for quiet
+        return self._choice.mode is not DecodeMode.IDLE or self._activity.rise < self._activity.threshold
+
+    def _see_keyframes(self, kind: PacketKind, at_us: int) -> None:
+        if kind is not PacketKind.KEYFRAME:
+            self._between += 1
+            return
+        if self._keyframe_us is not None and at_us > self._keyframe_us:
+            # the longest of late: who sends keyframes when something happens sends none for long when nothing does
+            self._interval_us = max(at_us - self._keyframe_us, self._interval_us * 3 // 4)
+            self._between_last = self._between
+        self._keyframe_us, self._between = at_us, 0
+
+    def _rose(self, at_us: int) -> None:
+        self._rose_us = self._heard_us = at_us
+        if self._choice.mode is DecodeMode.IDLE:
+            self._woken_us = at_us
+
+    def _settle_wake(self, at_us: int) -> None:
+        """A wake by packets was false where no picture moved until well after it."""
+        if self._woken_us is None or at_us - self._woken_us < _HELD_BY_PACKETS_US:
+            return
+        if self._moved_us is None or self._moved_us < self._woken_us - _HELD_BY_PACKETS_US:
+            self.false_wakes += 1
+            self._activity.falsely_woken()
+        self._woken_us = None
+
+    @staticmethod
+    def _within(since_us: int | None, at_us: int, span_us: int) -> bool:
+        return since_us is not None and at_us - since_us <= span_us

@@ -1,0 +1,149 @@
+"""Hears from the sizes of coded packets that something moves, without decoding any.
+
+Where a rate is capped by quality, what does not move costs next to nothing, and who enters the picture costs bytes: a
+person of 0.7 % of a 1080p picture with sensor noise raised P pictures to 1.6 times their size within one of them, two
+to 2.4 times. Under a constant bitrate the encoder spends the same bytes on noise: there sizes say nothing, which their
+own spread and the ratio to keyframes tell (a P picture of 0.05 to 0.2 of a keyframe against 0.002).
+
+The logarithm of a size is compared with the median of its own kind, at its own distance from the keyframe (an encoder
+mends after a keyframe for seconds what that left coarse), while all was quiet; the mean of these deviations
+over half a second is the signal. Its spread while all was quiet is the measure of noise: medians and quantiles,
+since a stream's first group of pictures and every gust would bend means and variances for a long time.
+"""
+
+import math
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from watchpost.ingest.packet_kinds import PacketKind
+
+__all__ = ["PacketActivity"]
+
+_WINDOW_US = 450_000
+_WINDOW_LEAST = 3
+_PART_US, _PARTS = 250_000, 16
+_SIZES_KEPT, _SIGNALS_KEPT = 100, 200
+_SIZES_NEEDED, _SIGNALS_NEEDED = 5, 5
+_SETTLED_EVERY_US = 500_000
+_SIGMAS = 6.0
+_LEAST_RISE, _MOST_RISE = math.log(1.2), math.log(2.0)
+_RAISED_BY_FALSE_WAKE = 1.15
+# beyond these the smallest rise that could be told from noise is more than a person makes: six tenths of the usual, or
+# where that is next to nothing three thousandths of a keyframe
+_HEARD_RISE = math.log(1.6)
+_PERSON_OF_A_KEYFRAME = 0.003
+_MOST_OF_A_KEYFRAME = 0.04
+
+
+def _sizes() -> deque[float]:
+    return deque(maxlen=_SIZES_KEPT)
+
+
+@dataclass(slots=True)
+class _Kind:
+    """The logarithms of one kind's sizes, at one distance from the keyframe, while all was quiet."""
+
+    sizes: deque[float] = field(default_factory=_sizes)
+    usual: float | None = None
+
+
+@dataclass(slots=True)
+class PacketActivity:
+    """The statistics of one stream. Times in microseconds; they may stand still or jump.
+
+    activity.see(kind, size_bytes, at_us, quiet=True)
+    activity.is_rising, activity.speaks
+    """
+
+    _kinds: dict[tuple[PacketKind, int], _Kind] = field(default_factory=dict)
+    _window: deque[tuple[int, float]] = field(default_factory=deque)
+    _signals: deque[float] = field(default_factory=lambda: deque(maxlen=_SIGNALS_KEPT))
+    _keyframe_bytes: float = 0.0
+    _keyframe_us: int = 0
+    _least_rise: float = _LEAST_RISE
+    _usual_rise: float = 0.0
+    _spread: float = 0.0
+    _settled_us: int = 0
+    _signal_us: int = 0
+
+    @property
+    def rise(self) -> float:
+        """How much larger packets are than while all is quiet: the mean logarithm of the ratio, over the window."""
+        if len(self._window) < _WINDOW_LEAST:
+            return 0.0
+        return math.fsum(rise for _, rise in self._window) / len(self._window) - self._usual_rise
+
+    @property
+    def threshold(self) -> float:
+        """The rise from which on something moves."""
+        return max(self._least_rise, _SIGMAS * self._spread)
+
+    @property
+    def is_rising(self) -> bool:
+        """Whether packets say, as of the last one, that something moves."""
+        return self.speaks and self.rise > self.threshold
+
+    @property
+    def is_learned(self) -> bool:
+        """Whether enough was seen while all was quiet to know."""
+        return len(self._signals) >= _SIGNALS_NEEDED
+
+    @property
+    def speaks(self) -> bool:
+        """Whether sizes of this stream tell what moves."""
+        if not self.is_learned or not self._keyframe_bytes:
+            return False
+        usual = [
+            known.usual for (kind, _), known in self._kinds.items() if kind is PacketKind.REFERENCE and known.usual
+        ]
+        if not usual:
+            return False
+        of_a_keyframe = math.exp(_quantile(usual, 0.5)) / self._keyframe_bytes
+        heard = max(_HEARD_RISE, math.log1p(_PERSON_OF_A_KEYFRAME / of_a_keyframe))
+        return of_a_keyframe <= _MOST_OF_A_KEYFRAME and _SIGMAS * self._spread <= heard
+
+    def see(self, kind: PacketKind, size_bytes: int, at_us: int, *, quiet: bool) -> None:
+        """One more packet; `quiet`: nothing moves, as far as anybody knows."""
+        if kind is PacketKind.KEYFRAME:
+            self._keyframe_bytes = size_bytes if not self._keyframe_bytes else _mixed(self._keyframe_bytes, size_bytes)
+            self._keyframe_us = at_us
+            return
+        part = max(0, min(_PARTS - 1, (at_us - self._keyframe_us) // _PART_US))
+        known = self._kinds.setdefault((kind, part), _Kind())
+        size = math.log(max(1, size_bytes))
+        if known.usual is not None:
+            self._window.append((at_us, size - known.usual))
+        while self._window and not at_us - _WINDOW_US < self._window[0][0] <= at_us:
+            self._window.popleft()
+        if quiet:
+            known.sizes.append(size)
+            self._learn(at_us)
+
+    def falsely_woken(self) -> None:
+        """Packets said that something moves, and pictures that nothing did: be harder to wake."""
+        self._least_rise = min(_MOST_RISE, self._least_rise * _RAISED_BY_FALSE_WAKE)
+
+    def _learn(self, at_us: int) -> None:
+        # windows that overlap would count the same packets many times
+        if len(self._window) >= _WINDOW_LEAST and not 0 <= at_us - self._signal_us < _WINDOW_US:
+            self._signal_us = at_us
+            self._signals.append(self.rise + self._usual_rise)
+        if 0 <= at_us - self._settled_us < _SETTLED_EVERY_US:
+            return
+        self._settled_us = at_us
+        for known in self._kinds.values():
+            if len(known.sizes) >= _SIZES_NEEDED:
+                known.usual = _quantile(known.sizes, 0.5)
+        if self.is_learned:
+            self._usual_rise = _quantile(self._signals, 0.5)
+            self._spread = _quantile(self._signals, 0.84) - self._usual_rise  # one standard deviation of a normal one
+
+
+def _mixed(before: float, now: float) -> float:
+    return before * 0.7 + now * 0.3
+
+
+def _quantile(values: Iterable[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[int(share * (len(ordered) - 1))]
