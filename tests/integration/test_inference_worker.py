@@ -42,6 +42,7 @@ class Site:
             yaml.safe_dump(
                 {
                     "site": "shop",
+                    "state_dir": str(folder / "state"),
                     "kafka": {"bootstrap": bootstrap},
                     "frames": {"url": f"file://{folder / 'frames'}", "keep_s": 600},
                     "telemetry": {"ports": {"inference": 0}},
