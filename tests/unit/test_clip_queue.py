@@ -9,6 +9,7 @@ import pytest
 
 from tests.fakes.clock import SetClock
 from tests.fakes.coded import at_their_time, coded_clip, coded_packets, pictures_of
+from tests.fakes.ring import record
 from tests.fakes.site_records import event
 from watchpost.contracts.records import CameraId, EventChanged, EventPhase, EventType
 from watchpost.ingest.clip_queue import ClipQueue
@@ -19,7 +20,6 @@ from watchpost.recordings.clips import Clips
 from watchpost.recordings.folder import segments_of
 from watchpost.recordings.folder_disk import FolderDisk
 from watchpost.recordings.ring import Ring
-from watchpost.recordings.samples import codec_of, sample_of
 from watchpost.settings import SiteSettings
 from watchpost.stream import Received
 
@@ -42,10 +42,7 @@ class Site:
     def record(self, rounds: Iterable[int]) -> None:
         """Record these rounds of four seconds; the clock stands at the end of the last."""
         for number in rounds:
-            for coded, captured_us in self.packets:
-                codec = codec_of(coded)
-                assert codec is not None
-                self.writer.write(sample_of(coded, codec, captured_us + number * ROUND_S * 1_000_000), 1)
+            record(self.writer, [(coded, at_us + number * ROUND_S * 1_000_000) for coded, at_us in self.packets], 1)
             self.clock.at = AT + timedelta(seconds=(number + 1) * ROUND_S)
 
     def clip(self, event_id: str) -> Path:

@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from fastapi_swagger import patch_fastapi
 
 from watchpost import __version__
-from watchpost.api import analyze, cameras, events, health_routes, watch_stream
+from watchpost.api import analyze, cameras, clips, events, health_routes, recordings, watch_stream
 from watchpost.api.call_cameras import CallCameras
 from watchpost.api.failures import handle_failures
 from watchpost.api.openapi import DESCRIPTION, describe
@@ -38,8 +38,8 @@ def build_app(parts: ApiParts) -> FastAPI:
     app.state.parts = parts
     app.state.call_cameras = CallCameras(parts.settings, parts.view, parts.specs, parts.secrets, parts.clock)
     handle_failures(app)
-    for router in (analyze.router, watch_stream.router, cameras.router, events.router):
-        app.include_router(router, responses=answers(*_ANYWHERE))
+    for part in (analyze, watch_stream, cameras, events, clips, recordings):
+        app.include_router(part.router, responses=answers(*_ANYWHERE))
     app.include_router(health_routes.router)
     describe(app, parts.settings.api)
     app.add_middleware(BodyLimit, max_body_bytes=parts.settings.api.max_body_bytes)

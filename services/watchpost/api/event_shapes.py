@@ -4,7 +4,9 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from watchpost.contracts.records import EventChanged, EventPhase, Verdict
+from watchpost.contracts.recording_rules import may_record
+from watchpost.contracts.records import CameraSpec, EventChanged, EventPhase, Verdict
+from watchpost.recordings import had_clip
 
 __all__ = ["EventList", "EventShown", "shown_event"]
 
@@ -36,7 +38,7 @@ class EventShown(BaseModel):
                     "person_count": 3,
                     "box": {"x0": 0.4, "y0": 0.6, "x1": 0.6, "y1": 0.7},
                     "thumbnail_id": "5c1d0c5e-7b0a-5a57-8f1e-2f6a4a0e8b11",
-                    "clip_uri": None,
+                    "clip_uri": "/events/8a0f2b6e-5f0e-5a3b-9c57-0d9a3a1d9f6c/clip.mp4",
                     "verdict": None,
                     "detail": None,
                     "config_version": "3f2a9c1b7d4e",
@@ -58,7 +60,7 @@ class EventShown(BaseModel):
     person_count: int | None
     box: BoxShown | None
     thumbnail_id: str | None = Field(description="GET /thumbnails/{thumbnail_id} shows it")
-    clip_uri: str | None
+    clip_uri: str | None = Field(description="where its clip is, some seconds after it was confirmed, while it is kept")
     verdict: Verdict | None
     detail: str | None = Field(description="in words, of the site's own health")
     config_version: str
@@ -70,9 +72,10 @@ class EventList(BaseModel):
     events: list[EventShown]
 
 
-def shown_event(event: EventChanged) -> EventShown:
-    """The event as callers see it."""
+def shown_event(event: EventChanged, spec: CameraSpec | None) -> EventShown:
+    """The event as callers see it; `spec` is its camera's, if that is still there."""
     box = event.box
+    has_clip = spec is not None and may_record(spec) and had_clip(event)
     return EventShown(
         event_id=event.event_id,
         revision=event.revision,
@@ -85,7 +88,7 @@ def shown_event(event: EventChanged) -> EventShown:
         person_count=event.person_count,
         box=None if box is None else BoxShown(x0=box.x0, y0=box.y0, x1=box.x1, y1=box.y1),
         thumbnail_id=event.thumbnail_id,
-        clip_uri=event.clip_uri,
+        clip_uri=f"/events/{event.event_id}/clip.mp4" if has_clip else event.clip_uri,
         verdict=event.verdict,
         detail=event.detail,
         config_version=event.provenance.config_version,

@@ -3,11 +3,11 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
-from pydantic import AwareDatetime, BeforeValidator
 from starlette.responses import Response
 
 from watchpost.api.event_shapes import EventList, EventShown, shown_event
 from watchpost.api.guarded_route import GuardedRoute
+from watchpost.api.moments import Moment
 from watchpost.api.parts import ReadyParts
 from watchpost.api.problems import ProblemKind, answers, problem
 from watchpost.contracts.records import CameraId, ThumbnailTaken
@@ -26,14 +26,6 @@ _FOR_EVER = "private, max-age=31536000, immutable"
 _ASK_AGAIN = "private, no-cache"
 
 
-def _written_out(value: object) -> object:
-    """Refuse what pydantic would take for seconds since 1970: a caller who writes `5` means something else."""
-    if isinstance(value, str) and "T" not in value.upper():
-        raise ValueError("is no moment; write it as 2026-01-05T12:00:00Z")
-    return value
-
-
-_Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 _Known = Annotated[str | None, Header(alias="If-None-Match", description="the ETag of what the caller has")]
 
 
@@ -43,14 +35,15 @@ async def list_events(
     camera: Annotated[str | None, Query(description="of this camera")] = None,
     type: Annotated[str | None, Query(description="of this type, such as `fall_detected`")] = None,  # noqa: A002  (the parameter's name)
     since: Annotated[
-        _Moment | None,
+        Moment | None,
         Query(description="no older ones; with its zone, `2026-01-05T12:00:00Z` (a + is written %2B)"),
     ] = None,
     limit: Annotated[int, Query(ge=1, le=500, description="at most so many")] = 100,
 ) -> EventList:
     """The newest first, each in its highest revision. Of each camera about the last thousand are at hand."""
     chosen = parts.view.recent_events(None if camera is None else CameraId(camera), since, limit, type)
-    return EventList(events=[shown_event(event) for event in chosen])
+    cameras = parts.view.cameras()
+    return EventList(events=[shown_event(event, cameras.get(event.camera)) for event in chosen])
 
 
 @router.get("/events/{event_id}", summary="One event", responses=answers(ProblemKind.NOT_FOUND))
@@ -64,7 +57,7 @@ async def get_event(parts: ReadyParts, event_id: str) -> EventShown:
             field="event_id",
             remedy="GET /events lists those that are; older ones are at the centre",
         )
-    return shown_event(event)
+    return shown_event(event, parts.view.cameras().get(event.camera))
 
 
 @router.get("/thumbnails/{thumbnail_id}", summary="A picture", response_class=Response, responses=_PICTURE)

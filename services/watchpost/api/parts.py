@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection
 
 from watchpost.api.access import Access
 from watchpost.api.limits import CallLimiter
+from watchpost.api.patient import PatientDisk
 from watchpost.api.problems import ProblemKind, problem
 from watchpost.api.secrets import SecretFiles
 from watchpost.api.site_view import SiteView
@@ -23,7 +24,7 @@ __all__ = ["ApiParts", "CallerOf", "Parts", "ReadyParts"]
 
 @dataclass(frozen=True, slots=True)
 class ApiParts:
-    """The api service's parts. `resolve` blocks: call it in a thread."""
+    """The api service's parts. `resolve` blocks: call it in a thread. `footage` asks the recordings' disk."""
 
     settings: SiteSettings
     clock: Clock
@@ -34,6 +35,7 @@ class ApiParts:
     access: Access
     limiter: CallLimiter
     resolve: Resolver
+    footage: PatientDisk
 
 
 def _parts_of(call: HTTPConnection) -> ApiParts:

@@ -13,6 +13,7 @@ from watchpost.api.app import build_app
 from watchpost.api.housekeeping import keep_house
 from watchpost.api.limits import CallLimiter
 from watchpost.api.parts import ApiParts
+from watchpost.api.patient import PatientDisk
 from watchpost.api.secrets import SecretFiles
 from watchpost.api.site_reader import SiteReader
 from watchpost.api.site_view import Arrival, SiteView
@@ -73,6 +74,7 @@ async def _serve(settings: SiteSettings, service: Running, listener: socket.sock
         access=Access(settings.api, TokenBook(settings.api)),
         limiter=CallLimiter(settings.api.calls_per_minute),
         resolve=resolve_host,
+        footage=PatientDisk("the disk of the recordings"),
     )
     server = _server(build_app(parts))
     host, port = listener.getsockname()[:2]

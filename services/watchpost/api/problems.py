@@ -41,6 +41,7 @@ class ProblemKind(StrEnum):
     CAMERA_OF_CONFIG = "camera-of-config"
     CAMERA_OF_CALL = "camera-of-call"
     MAX_STREAMS = "max-streams"
+    CLIP_NOT_READY = "clip-not-ready"
     BODY_TOO_LARGE = "body-too-large"
     UNSUPPORTED_MEDIA_TYPE = "unsupported-media-type"
     TOO_MANY_CALLS = "too-many-calls"
@@ -67,6 +68,7 @@ _STATUS_AND_TITLE: Mapping[ProblemKind, tuple[HTTPStatus, str]] = {
     ProblemKind.CAMERA_OF_CONFIG: (HTTPStatus.CONFLICT, "The camera belongs to the configuration file"),
     ProblemKind.CAMERA_OF_CALL: (HTTPStatus.CONFLICT, "The camera is there for a call alone"),
     ProblemKind.MAX_STREAMS: (HTTPStatus.CONFLICT, "The site has as many cameras as it may have"),
+    ProblemKind.CLIP_NOT_READY: (HTTPStatus.CONFLICT, "The clip is not cut yet"),
     ProblemKind.BODY_TOO_LARGE: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large"),
     ProblemKind.UNSUPPORTED_MEDIA_TYPE: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body is of another type than JSON"),
     ProblemKind.TOO_MANY_CALLS: (HTTPStatus.TOO_MANY_REQUESTS, "The caller calls too often"),

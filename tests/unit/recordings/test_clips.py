@@ -8,16 +8,17 @@ import pytest
 
 from tests.fakes.clock import SetClock
 from tests.fakes.coded import BEGINS_US, at_their_time, coded_clip, coded_packets, pictures_of
+from tests.fakes.ring import record, writer_in
 from tests.fakes.site_records import event
 from tests.fakes.small_disk import small_disk
-from tests.unit.recordings.test_cutting import DOOR, write, writer_in
-from watchpost.contracts.records import EventPhase, EventType
+from watchpost.contracts.records import CameraId, EventPhase, EventType
 from watchpost.errors import RetryableError
 from watchpost.recordings.clip_rules import ClipTimes, clip_times, gets_clip, had_clip
 from watchpost.recordings.clips import Clips
 from watchpost.recordings.cutting import Cut, cut_of
 from watchpost.settings import ClipSettings
 
+DOOR = CameraId("door")
 EVENT = "8a0f2b6e-5f0e-5a3b-9c57-0d9a3a1d9f6c"
 SECOND_US = 1_000_000
 DAY_US = 24 * 3600 * SECOND_US
@@ -28,7 +29,7 @@ AT = datetime(2026, 1, 5, 12, tzinfo=UTC)
 def cut(tmp_path_factory: pytest.TempPathFactory) -> Cut:
     root = tmp_path_factory.mktemp("ring")
     writer = writer_in(root)
-    write(writer, at_their_time(coded_packets(coded_clip(root, kbps=4000))))
+    record(writer, at_their_time(coded_packets(coded_clip(root, kbps=4000))))
     writer.end()
     return cut_of(root, DOOR, BEGINS_US, BEGINS_US + 4 * SECOND_US)
 

@@ -1,40 +1,21 @@
 """What is cut out of recordings is the time that was asked for, in the camera's own packets, and plays by itself."""
 
-from collections.abc import Iterable
-from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from tests.fakes.clock import SetClock
 from tests.fakes.coded import BEGINS_US, at_their_time, coded_clip, coded_packets, pictures_of, probed
+from tests.fakes.ring import record, writer_in
 from watchpost.contracts.records import CameraId
 from watchpost.errors import NotRecordedError
 from watchpost.ingest.packets import CodedPacket
-from watchpost.recordings.bounds import RingBounds
-from watchpost.recordings.camera_writer import CameraWriter
 from watchpost.recordings.cutting import cut_of, recorded_until_us
 from watchpost.recordings.folder import segments_of
-from watchpost.recordings.folder_disk import FolderDisk
-from watchpost.recordings.ring import Ring
-from watchpost.recordings.samples import codec_of, sample_of
 
 DOOR = CameraId("door")
 SECOND_US = 1_000_000
 Packets = list[tuple[CodedPacket, int]]
-
-
-def writer_in(root: Path) -> CameraWriter:
-    bounds = RingBounds(timedelta(hours=24), 10**9, 0)
-    return CameraWriter(root, DOOR, Ring(bounds, FolderDisk(root), SetClock()))
-
-
-def write(writer: CameraWriter, packets: Iterable[tuple[CodedPacket, int]]) -> None:
-    for coded, captured_us in packets:
-        codec = codec_of(coded)
-        assert codec is not None
-        writer.write(sample_of(coded, codec, captured_us), 10**9)
 
 
 def later(packets: Packets, seconds: int) -> Packets:
@@ -58,7 +39,7 @@ def ring(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Path:
     root = tmp_path_factory.mktemp("ring")
     packets, writer = list(at_their_time(coded_packets(clip))), writer_in(root)
     for begin in (0, 50, 100):
-        write(writer, packets[begin : begin + 50])
+        record(writer, packets[begin : begin + 50])
         writer.reconnected()
     assert len(segments_of(root, DOOR)) == 3
     return root
@@ -96,9 +77,9 @@ def test_time_without_pictures_is_told(ring: Path, tmp_path: Path) -> None:
 
 def test_time_that_was_not_recorded_in_between_passes_in_the_cut(tmp_path: Path, clip: Path) -> None:
     packets, writer = list(at_their_time(coded_packets(clip))), writer_in(tmp_path)
-    write(writer, packets[:50])
+    record(writer, packets[:50])
     writer.reconnected()
-    write(writer, later(packets[:50], 30))
+    record(writer, later(packets[:50], 30))
     writer.end()
 
     cut = streamed(tmp_path, tmp_path / "cut.mp4", 0, 60)
@@ -112,8 +93,8 @@ def test_time_that_was_not_recorded_in_between_passes_in_the_cut(tmp_path: Path,
 def test_cut_holds_one_form_the_first_or_that_of_the_moment(tmp_path: Path) -> None:
     small, large = coded_clip(tmp_path, seconds=2), coded_clip(tmp_path, seconds=2, size="640x360")
     writer = writer_in(tmp_path)
-    write(writer, at_their_time(coded_packets(small)))
-    write(writer, at_their_time(coded_packets(large), BEGINS_US + 2 * SECOND_US))
+    record(writer, at_their_time(coded_packets(small)))
+    record(writer, at_their_time(coded_packets(large), BEGINS_US + 2 * SECOND_US))
     writer.end()
     ends_us = BEGINS_US + 10 * SECOND_US
 
@@ -129,7 +110,7 @@ def test_cut_holds_one_form_the_first_or_that_of_the_moment(tmp_path: Path) -> N
 def test_what_is_being_written_is_read_as_far_as_it_is_whole(tmp_path: Path, clip: Path) -> None:
     packets, writer = list(at_their_time(coded_packets(clip))), writer_in(tmp_path)
     assert recorded_until_us(tmp_path, DOOR) is None
-    write(writer, packets[:80])
+    record(writer, packets[:80])
 
     until_us = recorded_until_us(tmp_path, DOOR)
     cut = streamed(tmp_path, tmp_path / "cut.mp4", 0, 6)
@@ -142,7 +123,7 @@ def test_what_is_being_written_is_read_as_far_as_it_is_whole(tmp_path: Path, cli
 @pytest.mark.parametrize(("codec", "tag"), [("h264", "avc1"), ("hevc", "hvc1"), ("mjpeg", "mp4v")])
 def test_clip_is_an_mp4_whose_index_stands_first(tmp_path: Path, codec: str, tag: str) -> None:
     source, writer = coded_clip(tmp_path, codec), writer_in(tmp_path)
-    write(writer, at_their_time(coded_packets(source)))
+    record(writer, at_their_time(coded_packets(source)))
     writer.end()
     cut = cut_of(tmp_path, DOOR, BEGINS_US + SECOND_US, BEGINS_US + 3 * SECOND_US)
 

@@ -1,43 +1,24 @@
 """Segments hold the camera's own packets, whole, in order and at their time, in the forms that browsers know."""
 
 from collections.abc import Iterable
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.fakes.clock import SetClock
 from tests.fakes.coded import BEGINS_US, at_their_time, coded_clip, coded_packets, pictures_of, probed
+from tests.fakes.ring import record, writer_in
 from watchpost.contracts.records import CameraId
 from watchpost.ingest.packets import CodedPacket
-from watchpost.recordings.bounds import RingBounds
 from watchpost.recordings.boxes import shape_of
-from watchpost.recordings.camera_writer import CameraWriter
 from watchpost.recordings.folder import Segment, segments_between, segments_of
-from watchpost.recordings.folder_disk import FolderDisk
-from watchpost.recordings.ring import Ring
-from watchpost.recordings.samples import codec_of, sample_of
 from watchpost.recordings.segment_file import mend
 
 DOOR = CameraId("door")
-BOUNDS = RingBounds(timedelta(hours=24), 10**9, 0)
-LARGE = 10**9
-
-
-def writer_in(root: Path) -> CameraWriter:
-    return CameraWriter(root, DOOR, Ring(BOUNDS, FolderDisk(root), SetClock()))
-
-
-def write(writer: CameraWriter, packets: Iterable[tuple[CodedPacket, int]], segment_bytes: int = LARGE) -> None:
-    for coded, captured_us in packets:
-        codec = codec_of(coded)
-        assert codec is not None
-        writer.write(sample_of(coded, codec, captured_us), segment_bytes)
 
 
 def recorded(root: Path, packets: Iterable[tuple[CodedPacket, int]]) -> list[Segment]:
     writer = writer_in(root)
-    write(writer, packets)
+    record(writer, packets)
     writer.end()
     return segments_of(root, DOOR)
 
@@ -117,7 +98,7 @@ def test_segment_ends_at_a_keyframe_when_it_is_long_or_large(tmp_path: Path) -> 
     writer = writer_in(tmp_path / "large")
 
     long = recorded(tmp_path / "long", every_4_s)
-    write(writer, packets, segment_bytes=1)
+    record(writer, packets, segment_bytes=1)
     writer.end()
     large = segments_of(tmp_path / "large", DOOR)
 
@@ -130,9 +111,9 @@ def test_segment_ends_at_a_keyframe_when_it_is_long_or_large(tmp_path: Path) -> 
 def test_camera_that_reconnects_begins_a_segment(tmp_path: Path) -> None:
     packets = list(at_their_time(coded_packets(coded_clip(tmp_path, seconds=2))))
     writer = writer_in(tmp_path)
-    write(writer, packets)
+    record(writer, packets)
     writer.reconnected()
-    write(writer, [(coded, captured_us + 60_000_000) for coded, captured_us in packets])
+    record(writer, [(coded, captured_us + 60_000_000) for coded, captured_us in packets])
     writer.end()
 
     assert [segment.begins_us for segment in segments_of(tmp_path, DOOR)] == [BEGINS_US, BEGINS_US + 60_000_000]
@@ -165,7 +146,7 @@ def test_segment_that_is_cut_anywhere_is_whole_up_to_its_last_fragment(tmp_path:
 
 def test_segment_that_somebody_writes_is_not_mended(tmp_path: Path) -> None:
     writer = writer_in(tmp_path)
-    write(writer, at_their_time(coded_packets(coded_clip(tmp_path))))
+    record(writer, at_their_time(coded_packets(coded_clip(tmp_path))))
     (segment,) = segments_of(tmp_path, DOOR)
     with segment.path.open("ab") as torn:
         torn.write(b"half a fragment")
