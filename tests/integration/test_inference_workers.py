@@ -23,7 +23,7 @@ from watchpost.site.topics import apply_site_topics
 from watchpost.stream import client_config, value_of
 from watchpost.stream.embedded import EmbeddedKafka
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(420)]
 
 CAMERAS, WORKERS, PARTITIONS = 24, 3, 24
 TINY = {"model": "qwen3-vl-4b", "device": "cpu"}
@@ -124,20 +124,24 @@ def analysed_since(answers: list[FrameAnalyzed], since: datetime) -> set[str]:
 def test_worker_killed_under_load_leaves_no_frame_without_a_word(workers: Workers) -> None:
     workers.wait_for_members(WORKERS)
 
-    with FlowingFrames(workers.settings, cameras=CAMERAS, fps=2) as flow:
+    with FlowingFrames(workers.settings, cameras=CAMERAS, fps=1) as flow:
         began = datetime.now(UTC)
-        wait_for(lambda: analysed_since(workers.answers(), began), lambda seen: seen == set(flow.cameras), within_s=90)
         before = workers.wait_for_members(WORKERS)
+        shares = wait_for(lambda: [workers.cameras_of(share) for share in before.values()], all)
+        # each of them looks; on a slow machine not at every camera yet
+        wait_for(
+            lambda: analysed_since(workers.answers(), began),
+            lambda seen: all(seen & cameras for cameras in shares),
+            within_s=90,
+        )
         workers.supervisor.kill("inference-2")
         after = workers.wait_for_members(WORKERS - 1)
         taken_over = datetime.now(UTC)
-        wait_for(
-            lambda: analysed_since(workers.answers(), taken_over), lambda seen: seen == set(flow.cameras), within_s=60
-        )
+        (killed,) = before.keys() - after.keys()
+        orphaned = workers.cameras_of(before[killed])
+        wait_for(lambda: analysed_since(workers.answers(), taken_over), lambda seen: bool(seen & orphaned), within_s=90)
     workers.wait_until_answered()
 
-    (killed,) = before.keys() - after.keys()
-    orphaned = workers.cameras_of(before[killed])
     assert orphaned, "the one that was killed had no camera"
     assert workers.supervisor.alive() == {"inference": True, "inference-2": False, "inference-3": True}
     # analysed, or skipped for a reason: none is missing, and a repeat does no harm
