@@ -2,19 +2,22 @@
 
 from functools import lru_cache
 
+import cv2
 import numpy as np
 from av import VideoFrame
 
 from watchpost.contracts.camera_parts import Mask
 from watchpost.contracts.records import CameraSpec
+from watchpost.ingest.obscured import SceneLook
 from watchpost.ingest.picture_masks import Plane, seen_pixels
 from watchpost.ingest.pictures import CutPicture, CutRegion, View, cut, turned, visible_luma, visible_planes
 from watchpost.vision.geometry import FULL_FRAME, FractionBox
 from watchpost.vision.motion import Blocks, ChangeMask, block_means, block_size_px
+from watchpost.vision.scene_edges import cells_of, edges_of
 
-__all__ = ["blocks_of", "cuts_of"]
+__all__ = ["blocks_of", "cuts_of", "scene_of"]
 
-_HALF = 127.5
+_HALF, _SEEN = 127.5, 255
 _CACHED = 64
 
 
@@ -27,6 +30,19 @@ def blocks_of(image: VideoFrame, view: View, spec: CameraSpec) -> Blocks:
     if spec.masks:
         blocks[_hidden_blocks(spec.masks, view.turns, (rows, columns), watched)] = np.nan
     return blocks
+
+
+def scene_of(image: VideoFrame, view: View, spec: CameraSpec) -> SceneLook:
+    """The edges and the brightness of the whole picture, without what masks hide and without the masks' own edges."""
+    luma = visible_luma(image, view, spec.masks)
+    edges = edges_of(luma)
+    if not spec.masks:
+        return SceneLook(edges, float(luma[::8, ::8].mean()))
+    seen = seen_pixels(spec.masks, view.turns, _size(luma), _size(luma))
+    shares = cv2.resize(seen, cells_of(luma), interpolation=cv2.INTER_AREA)
+    edges[cv2.erode(shares, np.ones((3, 3), np.uint8)) < _SEEN] = np.nan
+    visible = luma[::8, ::8][seen[::8, ::8] == _SEEN]
+    return SceneLook(edges, float(visible.mean()) if visible.size else 0.0)
 
 
 def cuts_of(image: VideoFrame, view: View, spec: CameraSpec) -> tuple[CutPicture, tuple[CutRegion, ...]]:
@@ -47,3 +63,8 @@ def _part(plane: Plane, watched: FractionBox) -> Plane:
     rows, columns = plane.shape
     part = watched.to_pixels(columns, rows)
     return plane[int(part.y0) : max(int(part.y0) + 1, int(part.y1)), int(part.x0) : int(part.x1) + 1]
+
+
+def _size(plane: Plane) -> tuple[int, int]:
+    rows, columns = plane.shape
+    return rows, columns

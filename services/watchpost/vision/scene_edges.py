@@ -1,0 +1,55 @@
+"""Says how much of the scene that a fixed camera knows is still in its picture, whatever light it is seen by.
+
+Where a scene has edges it has them by day, by infrared and in the dark, weaker or stronger; behind a hand, under paint
+or turned away they are gone. So cells of the picture are compared by rank: how often one that usually has edges has
+more of them now than one that usually has none (the area under the ROC curve; Hanley and McNeil, 1982). 1: all is
+there. 0.5: as by chance.
+"""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Edges", "cells_of", "edges_of", "kept_edges"]
+
+Luma = npt.NDArray[np.uint8]
+Edges = npt.NDArray[np.float32]
+
+_SMALL_PX = 192  # what is finer than this is noise at night
+_CELL_PX = 8
+_SHARE = 0.25
+
+
+def edges_of(luma: Luma) -> Edges:
+    """How steep the brightness is in each cell of a picture 192 high, in grey levels a pixel: (rows, columns).
+
+    0.5 ms at 1920x1080 on one thread.
+    """
+    columns, rows = cells_of(luma)
+    small = cv2.resize(luma, (columns * _CELL_PX, rows * _CELL_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
+    across, down = cv2.Sobel(small, cv2.CV_32F, 1, 0, scale=0.125), cv2.Sobel(small, cv2.CV_32F, 0, 1, scale=0.125)
+    steep = cv2.magnitude(across, down)
+    return cv2.resize(steep, (columns, rows), interpolation=cv2.INTER_AREA).astype(np.float32)
+
+
+def cells_of(luma: Luma) -> tuple[int, int]:
+    """How many cells a picture has across and down."""
+    height, width = luma.shape
+    return max(1, round(width * _SMALL_PX / height / _CELL_PX)), _SMALL_PX // _CELL_PX
+
+
+def kept_edges(known: Edges, now: Edges) -> float:
+    """How often a cell that is known for its edges has more now than one known for none: 0.5 to 1, or a little less.
+
+    Cells that are NaN in either are left out. 0.5 where nothing can be told.
+    """
+    seen = ~(np.isnan(known) | np.isnan(now))
+    usual, present = known[seen], now[seen]
+    count = int(usual.size * _SHARE)
+    if count == 0:
+        return 0.5
+    order = np.argsort(usual, kind="stable")
+    flat, steep = present[order[:count]], present[order[-count:]]
+    below = np.searchsorted(np.sort(flat), steep, side="left")
+    up_to = np.searchsorted(np.sort(flat), steep, side="right")
+    return float((below + up_to).sum() / (2 * count * count))
