@@ -65,7 +65,7 @@ def test_saving_bandwidth_samples_nothing() -> None:
 def test_interval_event_and_sample_of_one_frame_are_three_pictures_of_which_the_events_comes_first() -> None:
     confirmed_at = 18
     asked = assignment(bandwidth_saving=False, thumbnail_interval_s=confirmed_at / 5)
-    rules = replace(RULES, sampled_every_s=confirmed_at / 5)
+    rules = replace(RULES, full_every_s=confirmed_at / 5)
 
     _, outputs = folded(acted("u" * 15 + "l" * 15, asked=asked), rules)
 
@@ -84,19 +84,20 @@ def store(tmp_path: Path) -> FrameStore:
     return FrameStore(FrameSettings(url=f"file://{tmp_path}"), SystemClock())
 
 
-def _request(store: FrameStore, bgr: npt.NDArray[np.uint8], reason: ThumbnailReason) -> ThumbnailRequest:
+def _request(store: FrameStore, bgr: npt.NDArray[np.uint8], width_px: int | None) -> ThumbnailRequest:
     i420 = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2YUV_I420), np.uint8)
     (frame,) = acted("u")
-    return ThumbnailRequest("t", "frame-0", store.put("door", "frame-0", i420), None, reason, frame.captured_at)
+    image = store.put("door", "frame-0", i420)
+    return ThumbnailRequest("t", "frame-0", image, None, ThumbnailReason.SAMPLED, frame.captured_at, width_px)
 
 
 @pytest.mark.parametrize(
-    ("reason", "size_px"), [(ThumbnailReason.SAMPLED, (1280, 720)), (ThumbnailReason.INTERVAL, (320, 180))]
+    ("asked_px", "size_px"), [(1280, (1280, 720)), (640, (640, 360)), (4000, (1280, 720)), (None, (320, 180))]
 )
-def test_sample_has_the_frames_own_width_and_other_thumbnails_theirs(
-    store: FrameStore, reason: ThumbnailReason, size_px: tuple[int, int]
+def test_picture_is_as_wide_as_was_asked_for_never_wider_than_its_frame_and_small_otherwise(
+    store: FrameStore, asked_px: int | None, size_px: tuple[int, int]
 ) -> None:
-    request = _request(store, np.full((720, 1280, 3), 90, np.uint8), reason)
+    request = _request(store, np.full((720, 1280, 3), 90, np.uint8), asked_px)
 
     taken = Thumbnails(store, SITE, width_px=320, quality=70).cut(request, CAMERA)
 
@@ -109,7 +110,7 @@ def test_sample_has_the_frames_own_width_and_other_thumbnails_theirs(
 
 def test_sample_that_no_record_would_hold_is_made_narrower_until_one_does(store: FrameStore) -> None:
     noise = np.random.default_rng(7).integers(0, 255, (1080, 1920, 3), np.uint8)
-    request = _request(store, noise, ThumbnailReason.SAMPLED)
+    request = _request(store, noise, 1920)
     thumbnails = Thumbnails(store, SITE, width_px=320, quality=95)
 
     taken = thumbnails.cut(request, CAMERA)

@@ -5,7 +5,7 @@
         state, outputs = step(state, frame, EventRules(config_version="1"))
 
 It reads no clock: time is the frames' captured_at. Frames that were skipped, burst frames, and frames that are not
-newer than the newest one taken in change nothing and give nothing.
+newer than the newest one taken in change nothing and give nothing but the picture that ingest marked to go up.
 """
 
 from dataclasses import replace
@@ -24,7 +24,7 @@ from watchpost.events.fall_events import fall_events
 from watchpost.events.following import followed, people_in
 from watchpost.events.identity import event_id
 from watchpost.events.outputs import Outputs, ThumbnailRequest
-from watchpost.events.requests import bursts, thumbnails
+from watchpost.events.requests import bursts, marked, thumbnails
 from watchpost.events.rules import AnswerRules, EventRules, FallRules, ZoneRules
 from watchpost.events.state import CameraState, decode_state, encode_state, initial_state
 from watchpost.events.telling import Notice, microseconds, told
@@ -54,9 +54,10 @@ def step(state: CameraState, frame: FrameAnalyzed, rules: EventRules) -> tuple[C
     if (frame.site, frame.camera) != (state.site, state.camera):
         raise ValueError(f"a frame of {frame.site}/{frame.camera} came to the state of {state.site}/{state.camera}")
     at_us = microseconds(frame.captured_at)
+    state, uplinked = marked(state, frame, at_us, rules)
     known = state.seen_us is not None and at_us <= state.seen_us
     if known or frame.skipped is not None or frame.reason is CaptureReason.BURST:
-        return state, Outputs()
+        return state, Outputs(thumbnails=uplinked)
     state = replace(state, seen_us=at_us)
     state, abnormal = _abnormal_events(state, frame, at_us, rules)
     fall_is_known = bool(state.places) or any(person.fall is not None for person in state.people)
@@ -67,7 +68,7 @@ def step(state: CameraState, frame: FrameAnalyzed, rules: EventRules) -> tuple[C
         state, counts = _count_events(state, frame, at_us, rules)
     confirmed = tuple(event for event in (*abnormal, *asked) if event.phase is EventPhase.CONFIRMED)
     state, pictures = thumbnails(state, frame, at_us, confirmed, rules)
-    return state, Outputs((*abnormal, *asked, *counts), pictures, bursts(confirmed, rules))
+    return state, Outputs((*abnormal, *asked, *counts), (*pictures, *uplinked), bursts(confirmed, rules))
 
 
 def _abnormal_events(

@@ -12,7 +12,8 @@ __all__ = ["Outputs", "ThumbnailRequest"]
 class ThumbnailRequest:
     """A thumbnail to be cut from a frame that still lies in the frame store (`image.kept_until`).
 
-    Its id is settled before the picture is: a replay asks for the same thumbnail again.
+    Its id is settled before the picture is: a replay asks for the same thumbnail again. `width_px` is how wide it is
+    cut at most; None: as wide as the site's small ones.
     """
 
     thumbnail_id: str
@@ -21,6 +22,7 @@ class ThumbnailRequest:
     event_id: str | None
     reason: ThumbnailReason
     taken_at: datetime
+    width_px: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,28 @@
-"""What events ask for beside the record that tells them: pictures of the frame, and a burst of frames around it."""
+"""What frames ask for beside the records that tell of them: pictures, and a burst of frames around an event."""
 
 from dataclasses import replace
 
+from watchpost.contracts.camera_parts import UplinkMode, UplinkReason
 from watchpost.contracts.records import (
     Command,
     CommandKind,
     EventChanged,
     EventType,
     FrameAnalyzed,
+    SkipReason,
     ThumbnailReason,
 )
 from watchpost.events.identity import command_id, thumbnail_id
 from watchpost.events.outputs import ThumbnailRequest
 from watchpost.events.rules import EventRules
 from watchpost.events.state import CameraState
+from watchpost.events.uplink import with_uplinked
 
-__all__ = ["bursts", "thumbnails"]
+__all__ = ["bursts", "marked", "thumbnails"]
 
 _MICROSECONDS = 1_000_000
+_REASONS = {UplinkReason.SAMPLED: ThumbnailReason.SAMPLED, UplinkReason.CHANGED: ThumbnailReason.CHANGED}
+_PIXELS_GONE = frozenset({SkipReason.FRAME_GONE, SkipReason.FRAME_CORRUPT})
 # what takes seconds is told by frames at full rate; loitering and crowds take minutes, and their frames are there
 _BURSTING = frozenset({EventType.FALL_DETECTED, EventType.INTRUSION})
 
@@ -25,16 +30,29 @@ _BURSTING = frozenset({EventType.FALL_DETECTED, EventType.INTRUSION})
 def thumbnails(
     state: CameraState, frame: FrameAnalyzed, at_us: int, confirmed: tuple[EventChanged, ...], rules: EventRules
 ) -> tuple[CameraState, tuple[ThumbnailRequest, ...]]:
-    """The pictures to be cut from this frame, those of events first: for the interval, and sampled ones if asked."""
+    """The pictures to be cut from this analysed frame, those of events first: for the interval, and all in `full`."""
     requests = [_thumbnail(frame, ThumbnailReason.EVENT, event.event_id) for event in confirmed]
     interval_s = frame.assignment.thumbnail_interval_s
     if interval_s > 0 and _due(state.thumbnail_us, at_us, interval_s):
         requests.append(_thumbnail(frame, ThumbnailReason.INTERVAL))
         state = replace(state, thumbnail_us=at_us)
-    if not frame.assignment.bandwidth_saving and _due(state.sampled_us, at_us, rules.sampled_every_s):
-        requests.append(_thumbnail(frame, ThumbnailReason.SAMPLED))
+    if frame.assignment.uplink_mode is UplinkMode.FULL and _due(state.sampled_us, at_us, rules.full_every_s):
+        requests.append(_thumbnail(frame, ThumbnailReason.SAMPLED, width_px=frame.image.width))
         state = replace(state, sampled_us=at_us)
     return state, tuple(requests)
+
+
+def marked(
+    state: CameraState, frame: FrameAnalyzed, at_us: int, rules: EventRules
+) -> tuple[CameraState, tuple[ThumbnailRequest, ...]]:
+    """The picture of a frame that ingest marked to go up, whether or not anybody looked at it, once a frame."""
+    if frame.uplink_reason is None or frame.skipped in _PIXELS_GONE:
+        return state, ()
+    uplinked = with_uplinked(state.uplinked, at_us)
+    if uplinked == state.uplinked:
+        return state, ()
+    request = _thumbnail(frame, _REASONS[frame.uplink_reason], width_px=rules.uplink_width_px)
+    return replace(state, uplinked=uplinked), (request,)
 
 
 def bursts(confirmed: tuple[EventChanged, ...], rules: EventRules) -> tuple[Command, ...]:
@@ -46,9 +64,11 @@ def _due(last_us: int | None, at_us: int, every_s: float) -> bool:
     return last_us is None or at_us - last_us >= every_s * _MICROSECONDS
 
 
-def _thumbnail(frame: FrameAnalyzed, reason: ThumbnailReason, of_event: str | None = None) -> ThumbnailRequest:
-    # one frame may give a picture for its interval and a sample: two pictures, two ids
-    cut_for = reason.value if reason is ThumbnailReason.SAMPLED else of_event
+def _thumbnail(
+    frame: FrameAnalyzed, reason: ThumbnailReason, of_event: str | None = None, width_px: int | None = None
+) -> ThumbnailRequest:
+    # one frame may give a picture for its interval and one that goes up besides: two pictures, two ids
+    cut_for = of_event if width_px is None else reason.value
     return ThumbnailRequest(
         thumbnail_id=thumbnail_id(frame.site, frame.camera, frame.frame_id, cut_for),
         frame_id=frame.frame_id,
@@ -56,6 +76,7 @@ def _thumbnail(frame: FrameAnalyzed, reason: ThumbnailReason, of_event: str | No
         event_id=of_event,
         reason=reason,
         taken_at=frame.captured_at,
+        width_px=width_px,
     )
 
 

@@ -104,7 +104,8 @@ class EventRules:
         count_settle_s: a changed count is believed when it has held this long.
         burst_before_ms: what a confirmed event asks of ingest: full rate from this long before it ...
         burst_after_ms: ... to this long after it.
-        sampled_every_s: where bandwidth is not saved, analysed frames go up no more often than this.
+        full_every_s: where the uplink is `full`, analysed frames go up no more often than this.
+        uplink_width_px: how wide the pictures are that ingest marked to go up.
         fall: the fall rule.
         zone: the rules of intrusion, loitering and crowds.
         answers: the rules of tasks in words.
@@ -117,7 +118,8 @@ class EventRules:
     count_settle_s: float = 0.6
     burst_before_ms: int = 10_000
     burst_after_ms: int = 10_000
-    sampled_every_s: float = 1.0
+    full_every_s: float = 1.0
+    uplink_width_px: int = 640
     fall: FallRules = field(default_factory=FallRules)
     zone: ZoneRules = field(default_factory=ZoneRules)
     answers: AnswerRules = field(default_factory=AnswerRules)

@@ -11,14 +11,15 @@ from watchpost.events.answer_events import AnswerMemory
 from watchpost.events.counts import CountState
 from watchpost.events.falls import PersonState
 from watchpost.events.places import FallenPlace
+from watchpost.events.uplink import Uplinked
 from watchpost.events.zone_events import ZoneMemory
 from watchpost.vision.tracking import Tracks
 
 __all__ = ["CameraState", "decode_state", "encode_state", "initial_state"]
 
-_VERSION = 3
-# version 2 knew no answers: a camera goes on from it as one that was asked nothing in words
-_READABLE = frozenset({2, _VERSION})
+_VERSION = 4
+# version 2 knew no answers, 3 no marked frames: a camera goes on from them as one of which there were none
+_READABLE = frozenset({2, 3, _VERSION})
 _converter = Converter(forbid_extra_keys=True)
 
 
@@ -37,6 +38,7 @@ class CameraState:
     answers: AnswerMemory = field(default_factory=AnswerMemory)
     thumbnail_us: int | None = None
     sampled_us: int | None = None
+    uplinked: Uplinked = ()
 
 
 def initial_state(site: SiteId, camera: CameraId) -> CameraState:

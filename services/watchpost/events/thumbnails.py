@@ -1,11 +1,11 @@
-"""Pictures of frames, cut while these still lie in the frame store: small ones, and samples in full width."""
+"""Pictures of frames, cut while these still lie in the frame store, as wide as was asked for."""
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 import structlog
 
-from watchpost.contracts.records import CameraId, SiteId, ThumbnailReason, ThumbnailTaken
+from watchpost.contracts.records import CameraId, SiteId, ThumbnailTaken
 from watchpost.errors import FrameCorruptError, FrameGoneError, RetryableError
 from watchpost.events.outputs import ThumbnailRequest
 from watchpost.frames import FrameStore
@@ -29,8 +29,8 @@ class Thumbnails:
     Args:
         frames: where the frames lie.
         site: whose they are.
-        width_px: of the small ones. Samples have the analysed frame's own width, unless their JPEG would be too large
-            for a record: then as much of it as fits.
+        width_px: of those of which no width was asked for. One whose JPEG would be too large for a record is cut as
+            wide as fits.
         quality: of the JPEGs.
 
     """
@@ -48,8 +48,7 @@ class Thumbnails:
         except (FrameGoneError, FrameCorruptError, RetryableError) as error:
             missed(request, _CAUSES[type(error)], str(error))
             return None
-        sampled = request.reason is ThumbnailReason.SAMPLED
-        jpeg, (width_px, height_px) = self._fitting(bgr, bgr.shape[1] if sampled else self._width_px)
+        jpeg, (width_px, height_px) = self._fitting(bgr, request.width_px or self._width_px)
         return ThumbnailTaken(
             thumbnail_id=request.thumbnail_id,
             site=self._site,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from watchpost.contracts.camera_parts import UplinkReason
 from watchpost.contracts.records import CameraSpec, CaptureReason, FrameCaptured, Motion, Region, SiteId
 from watchpost.errors import RetryableError
 from watchpost.frames import FrameStore
@@ -30,6 +31,7 @@ class Capture:
     moved: tuple[FractionBox, ...]
     reason: CaptureReason
     regions: tuple[CutRegion, ...] = ()
+    uplink: UplinkReason | None = None
 
 
 class FramePublisher:
@@ -85,6 +87,7 @@ class FramePublisher:
                 assignment=spec.assignment,
                 stream_bytes=stream_bytes,
                 expires_at=captured_at + self._ttl,
+                uplink_reason=capture.uplink,
             )
         )
         self._sequence += 1

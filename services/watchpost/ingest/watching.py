@@ -10,6 +10,7 @@ from watchpost.ingest.pictures import luma_of, turned, view_of
 from watchpost.ingest.publishing import Capture
 from watchpost.ingest.sampling import SamplingState, sample, sampling_rules
 from watchpost.ingest.seeing import blocks_of, cuts_of
+from watchpost.ingest.uplink_gate import UplinkGate
 from watchpost.ingest.wishes import Wishes
 from watchpost.settings import IngestSettings
 from watchpost.telemetry import metrics
@@ -29,6 +30,7 @@ class PictureWatch:
         self._frozen = FrozenWatch()
         self._newest = 0
         self._motion = MotionWatch()
+        self._uplink = UplinkGate()
         self._sampling = SamplingState()
         self._looked_us = 0
         self._moving = False
@@ -88,12 +90,12 @@ class PictureWatch:
         reason = self._wishes.reason_for(captured_us, sampled)
         if reason is None:
             return None
-        changed, boxes = self._motion.changed_since_published(
-            blocks_of(picture.image, view, spec) if blocks is None else blocks
-        )
+        blocks = blocks_of(picture.image, view, spec) if blocks is None else blocks
+        changed, boxes = self._motion.changed_since_published(blocks)
+        uplink = self._uplink.reason_for(spec.assignment.uplink_mode, blocks, captured_us)
         watched = turned(spec.roi or FULL_FRAME, -view.turns)
         moved = tuple(turned(box.placed_in(watched), view.turns) for box in boxes)
-        return replace(capture_of(spec, picture, captured_us, reason), changed=changed, moved=moved)
+        return replace(capture_of(spec, picture, captured_us, reason), changed=changed, moved=moved, uplink=uplink)
 
 
 def capture_of(spec: CameraSpec, picture: DecodedPicture, captured_us: int, reason: CaptureReason) -> Capture:

@@ -20,6 +20,7 @@ __all__ = [
     "ChangeMask",
     "Luma",
     "MotionWatch",
+    "are_alike",
     "block_means",
     "block_size_px",
     "changed_blocks",
@@ -110,7 +111,7 @@ class MotionWatch:
     def moves(self, blocks: Blocks, at_us: int) -> bool:
         """Whether something moves, as of this picture."""
         last, background = self._last, self._background
-        if last is None or background is None or not _are_alike(last, blocks):
+        if last is None or background is None or not are_alike(last, blocks):
             self._last, self._background, self._looked_us = blocks, blocks.copy(), at_us
             self._light = STEADY
             return False
@@ -132,7 +133,7 @@ class MotionWatch:
         Of hidden blocks none differs, and they count.
         """
         before, self._published = self._published, blocks
-        if before is None or not _are_alike(before, blocks):
+        if before is None or not are_alike(before, blocks):
             return 0.0, ()
         changed = changed_blocks(blocks, before)
         return float(np.count_nonzero(changed)) / changed.size, moved_boxes(changed)
@@ -143,7 +144,8 @@ def _hides_some(blocks: Blocks) -> bool:
     return math.isnan(float(blocks.sum()))
 
 
-def _are_alike(one: Blocks, other: Blocks) -> bool:
+def are_alike(one: Blocks, other: Blocks) -> bool:
+    """Whether they can be compared: of one shape, and the same blocks hidden."""
     if one.shape != other.shape:
         return False
     if not (_hides_some(one) or _hides_some(other)):
