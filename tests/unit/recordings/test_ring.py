@@ -268,6 +268,7 @@ class RingDay(RuleBasedStateMachine):
         self.held = [(camera, from_us, to_us, ExitStack()) for camera, from_us, to_us, _ in self.held]
         for camera, from_us, to_us, stack in self.held:
             stack.enter_context(self.ring.held(camera, from_us, to_us))
+        self.ring.make_room(0)  # as the recorder does soon after its start
 
     @invariant()
     def bounds_hold(self) -> None:
