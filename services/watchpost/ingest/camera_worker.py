@@ -25,6 +25,7 @@ from watchpost.contracts.records import (
 from watchpost.errors import SourceError, SourceFailure
 from watchpost.frames import FrameStore
 from watchpost.ingest.arrivals import Arrivals
+from watchpost.ingest.decode_choice import Choice
 from watchpost.ingest.decode_path import DecodePath
 from watchpost.ingest.health_events import health_event
 from watchpost.ingest.packets import DecodedPicture, Source, SourceLimits, Stamp
@@ -102,6 +103,11 @@ class CameraWorker:
     def online(self) -> bool:
         """Whether it delivers pictures."""
         return self._presence.online
+
+    @property
+    def choice(self) -> Choice:
+        """How much of it is decoded, and why."""
+        return self._path.choice
 
     def start(self) -> None:
         """Begin to read."""

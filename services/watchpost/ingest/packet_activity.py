@@ -5,16 +5,17 @@ person of 0.7 % of a 1080p picture with sensor noise raised P pictures to 1.6 ti
 to 2.4 times. Under a constant bitrate the encoder spends the same bytes on noise: there sizes say nothing, which their
 own spread and the ratio to keyframes tell (a P picture of 0.05 to 0.2 of a keyframe against 0.002).
 
-The logarithm of a size is compared with the median of its own kind, at its own distance from the keyframe (an encoder
-mends after a keyframe for seconds what that left coarse), while all was quiet; the mean of these deviations
-over half a second is the signal. Its spread while all was quiet is the measure of noise: medians and quantiles,
-since a stream's first group of pictures and every gust would bend means and variances for a long time.
+The bytes of half a second are compared with what they usually are: for each packet the median of its own kind, at its
+own distance from the keyframe (an encoder mends after a keyframe for seconds what that left coarse), while all was
+quiet. The logarithm of the ratio is the signal, its spread while all was quiet the measure of noise: medians and
+quantiles, since a stream's first group of pictures and every gust would bend means and variances for a long time.
 """
 
 import math
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from watchpost.ingest.packet_kinds import PacketKind
 
@@ -29,23 +30,26 @@ _SETTLED_EVERY_US = 500_000
 _SIGMAS = 6.0
 _LEAST_RISE, _MOST_RISE = math.log(1.2), math.log(2.0)
 _RAISED_BY_FALSE_WAKE = 1.15
-# beyond these the smallest rise that could be told from noise is more than a person makes: six tenths of the usual, or
-# where that is next to nothing three thousandths of a keyframe
-_HEARD_RISE = math.log(1.6)
-_PERSON_OF_A_KEYFRAME = 0.003
+# a person adds three thousandths of a keyframe and more to each packet: what is less than that need not be compared
+_SLACK_OF_A_KEYFRAME = 0.002
+# beyond these the smallest rise that could be told from noise is more than a person makes; what spoke gets some credit
+_HEARD_RISE, _STILL_HEARD_RISE = math.log(1.6), math.log(2.0)
 _MOST_OF_A_KEYFRAME = 0.04
 
 
-def _sizes() -> deque[float]:
+_Number = TypeVar("_Number", int, float)
+
+
+def _sizes() -> deque[int]:
     return deque(maxlen=_SIZES_KEPT)
 
 
 @dataclass(slots=True)
 class _Kind:
-    """The logarithms of one kind's sizes, at one distance from the keyframe, while all was quiet."""
+    """The bytes of one kind's packets, at one distance from the keyframe, while all was quiet."""
 
-    sizes: deque[float] = field(default_factory=_sizes)
-    usual: float | None = None
+    sizes: deque[int] = field(default_factory=_sizes)
+    usual: int | None = None
 
 
 @dataclass(slots=True)
@@ -57,7 +61,7 @@ class PacketActivity:
     """
 
     _kinds: dict[tuple[PacketKind, int], _Kind] = field(default_factory=dict)
-    _window: deque[tuple[int, float]] = field(default_factory=deque)
+    _window: deque[tuple[int, int, int]] = field(default_factory=deque)
     _signals: deque[float] = field(default_factory=lambda: deque(maxlen=_SIGNALS_KEPT))
     _keyframe_bytes: float = 0.0
     _keyframe_us: int = 0
@@ -66,13 +70,12 @@ class PacketActivity:
     _spread: float = 0.0
     _settled_us: int = 0
     _signal_us: int = 0
+    _spoke: bool = False
 
     @property
     def rise(self) -> float:
-        """How much larger packets are than while all is quiet: the mean logarithm of the ratio, over the window."""
-        if len(self._window) < _WINDOW_LEAST:
-            return 0.0
-        return math.fsum(rise for _, rise in self._window) / len(self._window) - self._usual_rise
+        """The logarithm of how much larger the packets of the window are than while all is quiet."""
+        return self._signal() - self._usual_rise if len(self._window) >= _WINDOW_LEAST else 0.0
 
     @property
     def threshold(self) -> float:
@@ -92,16 +95,7 @@ class PacketActivity:
     @property
     def speaks(self) -> bool:
         """Whether sizes of this stream tell what moves."""
-        if not self.is_learned or not self._keyframe_bytes:
-            return False
-        usual = [
-            known.usual for (kind, _), known in self._kinds.items() if kind is PacketKind.REFERENCE and known.usual
-        ]
-        if not usual:
-            return False
-        of_a_keyframe = math.exp(_quantile(usual, 0.5)) / self._keyframe_bytes
-        heard = max(_HEARD_RISE, math.log1p(_PERSON_OF_A_KEYFRAME / of_a_keyframe))
-        return of_a_keyframe <= _MOST_OF_A_KEYFRAME and _SIGMAS * self._spread <= heard
+        return self._spoke
 
     def see(self, kind: PacketKind, size_bytes: int, at_us: int, *, quiet: bool) -> None:
         """One more packet; `quiet`: nothing moves, as far as anybody knows."""
@@ -111,13 +105,12 @@ class PacketActivity:
             return
         part = max(0, min(_PARTS - 1, (at_us - self._keyframe_us) // _PART_US))
         known = self._kinds.setdefault((kind, part), _Kind())
-        size = math.log(max(1, size_bytes))
         if known.usual is not None:
-            self._window.append((at_us, size - known.usual))
+            self._window.append((at_us, size_bytes, known.usual))
         while self._window and not at_us - _WINDOW_US < self._window[0][0] <= at_us:
             self._window.popleft()
         if quiet:
-            known.sizes.append(size)
+            known.sizes.append(size_bytes)
             self._learn(at_us)
 
     def falsely_woken(self) -> None:
@@ -128,7 +121,7 @@ class PacketActivity:
         # windows that overlap would count the same packets many times
         if len(self._window) >= _WINDOW_LEAST and not 0 <= at_us - self._signal_us < _WINDOW_US:
             self._signal_us = at_us
-            self._signals.append(self.rise + self._usual_rise)
+            self._signals.append(self._signal())
         if 0 <= at_us - self._settled_us < _SETTLED_EVERY_US:
             return
         self._settled_us = at_us
@@ -138,12 +131,26 @@ class PacketActivity:
         if self.is_learned:
             self._usual_rise = _quantile(self._signals, 0.5)
             self._spread = _quantile(self._signals, 0.84) - self._usual_rise  # one standard deviation of a normal one
+            self._spoke = self._is_heard()
+
+    def _signal(self) -> float:
+        slack_bytes = len(self._window) * _SLACK_OF_A_KEYFRAME * self._keyframe_bytes
+        size_bytes, usual_bytes = (sum(column) for column in list(zip(*self._window, strict=True))[1:])
+        return math.log((size_bytes + slack_bytes + 1) / (usual_bytes + slack_bytes + 1))
+
+    def _is_heard(self) -> bool:
+        usual = [its.usual for (kind, _), its in self._kinds.items() if kind is PacketKind.REFERENCE and its.usual]
+        if not usual or not self._keyframe_bytes:
+            return False
+        most_rise = _STILL_HEARD_RISE if self._spoke else _HEARD_RISE
+        is_small = _quantile(usual, 0.5) <= _MOST_OF_A_KEYFRAME * self._keyframe_bytes
+        return is_small and _SIGMAS * self._spread <= most_rise
 
 
 def _mixed(before: float, now: float) -> float:
     return before * 0.7 + now * 0.3
 
 
-def _quantile(values: Iterable[float], share: float) -> float:
+def _quantile(values: Iterable[_Number], share: float) -> _Number:
     ordered = sorted(values)
     return ordered[int(share * (len(ordered) - 1))]
