@@ -22,6 +22,13 @@ DOUBTFUL = [
     ("api: {host: 0.0.0.0}", "api.tokens: 0.0.0.0:7860 can be reached from elsewhere, and there is no token"),
     ("api: {host: 0.0.0.0, tokens_file: /tokens}", "api.host: tokens cross the network"),
     ("api: {host: '::', anonymous: analyze}", "api.anonymous: whoever reaches :::7860"),
+    (
+        "{bandwidth: {max_kbps: 500}, uplink: full}",
+        "bandwidth.max_kbps: 500 are fewer than the 758 that these cameras usually send, of which cameras.door",
+    ),
+    ("{bandwidth: {max_kbps: 700}, cameras: {a: 'sim:', b: 'sim:', c: 'sim:'}, uplink: sampled}", "bandwidth.max_kbps"),
+    ("{bandwidth: {max_kbps: 200}, uplink: differential}", "bandwidth.max_kbps"),
+    ("{bandwidth: {max_kbps: 10}}", "bandwidth.max_kbps"),
     ("remote: {url: 'https://h', model: m}", "remote: nobody asks it while model_params.model is yolox-nano"),
     (REMOTE.replace("https", "http"), "remote.url: pictures of your cameras cross the network to models.example.com"),
     (
@@ -59,6 +66,9 @@ DOUBTFUL = [
 ]
 UNSUSPICIOUS = [
     "",
+    "{bandwidth: {max_kbps: 500}, cameras: {a: 'sim:', b: 'sim:', c: 'sim:'}}",
+    "{bandwidth: {max_kbps: 500}, uplink: sampled}",
+    "{bandwidth: {max_kbps: 500}, uplink: full, cameras: {a: {source: 'sim:', resolution: 480p}}}",
     "api: {host: '::1'}",
     "central: {bootstrap: 'localhost:9092'}",
     "central: {bootstrap: '127.0.0.1:9092,[::1]:9092'}",

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from watchpost.contracts.records import CameraSpec, Task
 from watchpost.settings import SecuritySettings, SiteSettings
+from watchpost.site.uplink_load import warnings_of_uplink
 from watchpost.vision.geometry import FULL_FRAME, FractionBox, FractionPoint
 
 __all__ = ["warnings_of"]
@@ -25,6 +26,7 @@ def warnings_of(settings: SiteSettings) -> Iterator[str]:
     yield from _of_api(settings)
     yield from _of_remote(settings)
     yield from _of_connection("kafka", settings.kafka.bootstrap, settings.kafka.security)
+    yield from warnings_of_uplink(settings)
     if len(settings.cameras) == settings.max_streams:
         yield f"max_streams: all {settings.max_streams} are taken by configured cameras; /analyze can add no other"
     for name, camera in settings.cameras.items():

@@ -1,0 +1,70 @@
+"""Says how much a camera usually sends up, so that what cannot fit through a link is known before it is tried."""
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from watchpost.contracts.camera_parts import UplinkMode
+from watchpost.contracts.records import CameraSpec
+from watchpost.settings import SiteSettings
+
+__all__ = ["usual_kbps", "warnings_of_uplink"]
+
+# `make bench-uplink`, a street with 3 to 8 people at 1080p; docs/operations.md states the same figures
+_EVENTS_KBPS = 10
+_SMALL_KBIT = 85
+_MARKED_KBPS = 270
+_CHANGED_SHARE = 0.8  # of the seconds, while as much goes on as in the street's busier half
+_FULL_KBPS, _FULL_HEIGHT_PX = 740, 720
+
+
+def usual_kbps(spec: CameraSpec) -> float:
+    """What a camera sends to the centre in its mode, in kilobits a second, where it sees a lively street.
+
+    Its events, its small thumbnails by their interval, and the pictures of its mode; those of `full` by their area.
+    """
+    asked = spec.assignment
+    interval_s = asked.thumbnail_interval_s
+    besides = _EVENTS_KBPS + (_SMALL_KBIT / interval_s if interval_s > 0 else 0)
+    match asked.uplink_mode:
+        case UplinkMode.METADATA:
+            return besides
+        case UplinkMode.DIFFERENTIAL:
+            return besides + _CHANGED_SHARE * _MARKED_KBPS
+        case UplinkMode.SAMPLED:
+            return besides + _MARKED_KBPS
+        case UplinkMode.FULL:
+            return besides + min(1.0, spec.max_frames) * _FULL_KBPS * (spec.height_px / _FULL_HEIGHT_PX) ** 2
+        case other:
+            assert_never(other)
+
+
+def warnings_of_uplink(settings: SiteSettings) -> Iterator[str]:
+    """A line where the configured cameras together usually send more than the cap lets through."""
+    max_kbps = settings.bandwidth.max_kbps
+    if max_kbps is None or settings.central is None:
+        return
+    loads = {name: usual_kbps(settings.camera_spec(name)) for name in settings.cameras}
+    total_kbps = sum(loads.values())
+    if total_kbps <= max_kbps:
+        return
+    most = max(loads, key=lambda name: loads[name])
+    mode = settings.camera_spec(most).assignment.uplink_mode
+    yield (
+        f"bandwidth.max_kbps: {max_kbps:g} are fewer than the {total_kbps:.0f} that these cameras usually send, of "
+        f"which cameras.{most} sends {loads[most]:.0f} (uplink: {mode}): pictures fall behind until they are lost; "
+        f"{_remedy(mode)}"
+    )
+
+
+def _remedy(mode: UplinkMode) -> str:
+    match mode:
+        case UplinkMode.METADATA:
+            return "raise it, or thumbnail_interval_s"
+        case UplinkMode.DIFFERENTIAL:
+            return "raise it, or write uplink: metadata"
+        case UplinkMode.SAMPLED:
+            return "raise it, or write uplink: differential or metadata"
+        case UplinkMode.FULL:
+            return "raise it, or write uplink: sampled, differential or metadata"
+        case other:
+            assert_never(other)
