@@ -14,7 +14,7 @@ GPU_IMAGE ?= watchpost:gpu
 BUILD_SETTINGS = PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST HTTP_PROXY HTTPS_PROXY NO_PROXY
 BUILD_ARGS = $(foreach name,$(BUILD_SETTINGS),$(if $($(name)),--build-arg $(name)))
 
-.PHONY: demo test test-k8s lint format setup setup-inference locks bench-accuracy bench-analyze bench-image bench-qwen3-vl bench-qwen3-vl-cameras image image-gpu clean
+.PHONY: demo test test-k8s lint format setup setup-inference locks bench-accuracy bench-analyze bench-image bench-ingest bench-qwen3-vl bench-qwen3-vl-cameras image image-gpu clean
 
 demo: .venv/ready .venv/parts
 	@$(BIN)/watchpost demo $(if $(SOURCE),--source "$(SOURCE)") $(ARGS)
@@ -42,6 +42,10 @@ bench-accuracy: .venv/ready-dev .venv/parts
 # needs ffmpeg, GStreamer's RTSP server and the footage
 bench-analyze: .venv/ready-dev .venv/parts
 	@$(BIN)/python -m benchmarks.analyze_calls $(ARGS)
+
+# needs ffmpeg and the footage; about 20 minutes
+bench-ingest: .venv/ready-dev .venv/parts
+	@$(BIN)/python -m benchmarks.ingest $(ARGS)
 
 bench-image: .venv/ready-dev
 	@$(BIN)/python -m benchmarks.image $(IMAGE)

@@ -27,6 +27,7 @@ from watchpost.ingest.camera_worker import CameraWorker, Surroundings
 from watchpost.ingest.decode_choice import Choice, DecodeCause, DecodeChooser, DecodeMode
 from watchpost.ingest.outlet import Outlet
 from watchpost.ingest.past import PastPictures
+from watchpost.recordings import CameraRecording
 from watchpost.settings import FrameSettings, IngestSettings
 from watchpost.stream import RecordProducer, client_config
 
@@ -90,7 +91,7 @@ def _surroundings(kafka: str, folder: str, captured: "Counter[str]") -> Surround
         return
 
     store = FrameStore(FrameSettings(url=f"file://{folder}", keep_s=5), clock)
-    return Surroundings(SiteId("bench"), IngestSettings(), clock, store, send, tell, PastPictures())
+    return Surroundings(SiteId("bench"), IngestSettings(), clock, store, send, tell, PastPictures(), CameraRecording)
 
 
 def _cpu_s() -> float:

@@ -36,7 +36,7 @@ class Onset:
         random = np.random.default_rng(self.seed)
         coarse = random.integers(60, 180, (12, 20)).astype(np.uint8)
         ground = cv2.resize(coarse, (640, 360), interpolation=cv2.INTER_CUBIC).astype(np.float32)
-        grain = [random.normal(0, self.noise_levels, ground.shape).astype(np.float32) for _ in range(17)]
+        grain = [np.asarray(random.normal(0, self.noise_levels, ground.shape), np.float32) for _ in range(17)]
         figure = cv2.resize(random.integers(20, 235, (12, 4)).astype(np.uint8), (24, 60), interpolation=cv2.INTER_CUBIC)
         pictures = []
         for n in range(round((self.at_s + self.lasts_s) * 25)):

@@ -1,6 +1,6 @@
 """A camera's recording through ingest's decisions as fast as it can be decoded: its own time is the site's."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +68,7 @@ def replayed(path: Path, spec: CameraSpec | None = None, ingest: IngestSettings 
     return replay
 
 
-def _stamped(container: InputContainer) -> Iterator[tuple[CodedPacket, Stamp]]:
+def _stamped(container: InputContainer) -> Generator[tuple[CodedPacket, Stamp], None, None]:
     stamp, first_us = Stamp(0, 0, BEGINS_US), None
     for coded in container_packets(container, video_of(container), SourceLimits()):
         if coded.size_bytes and coded.stream_us is not None:

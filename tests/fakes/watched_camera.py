@@ -10,6 +10,7 @@ from watchpost.contracts.records import CameraSpec, EventChanged, FrameCaptured,
 from watchpost.frames import FrameStore
 from watchpost.ingest.camera_worker import CameraWorker, Surroundings
 from watchpost.ingest.past import PastPictures
+from watchpost.recordings import CameraRecording
 from watchpost.settings import FrameSettings, IngestSettings
 
 __all__ = ["WatchedCamera"]
@@ -47,6 +48,7 @@ class WatchedCamera:
             self.frames.append,
             self.events.append,
             PastPictures(),
+            CameraRecording,
         )
         self.worker = CameraWorker(spec, around)
         self._ended = threading.Event()

@@ -1,9 +1,12 @@
 """The ring of coded packets: what it keeps, and from where it can be decoded."""
 
 from pathlib import Path
+from typing import cast
 
 import av
 import pytest
+from av import Packet, VideoStream
+from av.video.codeccontext import VideoCodecContext
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,8 +18,11 @@ SECOND_US = 1_000_000
 FRAME_US = 40_000
 
 
-def coded(size_bytes: int = 1000, *, keyframe: bool = False, decoder: object = None) -> CodedPacket:
-    return CodedPacket(av.Packet(size_bytes), decoder, size_bytes, keyframe)  # type: ignore[arg-type]  no decoding here
+DECODER, ANOTHER = (av.CodecContext.create("h264", "r") for _ in range(2))
+
+
+def coded(size_bytes: int = 1000, *, keyframe: bool = False, decoder: VideoCodecContext = DECODER) -> CodedPacket:
+    return CodedPacket(cast("Packet[VideoStream]", av.Packet(size_bytes)), decoder, size_bytes, keyframe)
 
 
 def filled(ring: PacketRing, *, seconds: float, keyframe_every: int = 50, size_bytes: int = 1000) -> int:
@@ -45,7 +51,7 @@ def test_ring_never_holds_more_than_its_bytes_and_begins_with_a_keyframe(
     for n, (size_bytes, keyframe) in enumerate(packets):
         ring.add(coded(size_bytes, keyframe=keyframe), Stamp(n, n * FRAME_US, n * FRAME_US))
 
-        kept = ring.since(0, None)  # type: ignore[arg-type]
+        kept = ring.since(0, DECODER)
         assert sum(one.size_bytes for one in kept) == ring.size_bytes <= max_bytes
         assert not kept or kept[0].is_keyframe
 
@@ -54,19 +60,19 @@ def test_since_begins_at_the_last_keyframe_before_the_time_asked_for() -> None:
     ring = PacketRing(10 * SECOND_US, 10**9)
     last_us = filled(ring, seconds=8)
 
-    packets = ring.since(last_us - 2 * SECOND_US, None)  # type: ignore[arg-type]
+    packets = ring.since(last_us - 2 * SECOND_US, DECODER)
 
     assert packets[0].is_keyframe
     assert 50 <= len(packets) <= 100
 
 
 def test_since_gives_nothing_that_another_decoder_must_decode() -> None:
-    ring, first, second = PacketRing(10 * SECOND_US, 10**9), object(), object()
+    ring = PacketRing(10 * SECOND_US, 10**9)
     for n in range(100):
-        decoder = first if n < 60 else second
+        decoder = ANOTHER if n < 60 else DECODER
         ring.add(coded(keyframe=n % 20 == 0, decoder=decoder), Stamp(n, n * FRAME_US, n * FRAME_US))
 
-    assert len(ring.since(0, second)) == 40  # type: ignore[arg-type]
+    assert len(ring.since(0, DECODER)) == 40
 
 
 def test_group_larger_than_the_ring_is_given_up_until_the_next_keyframe() -> None:
@@ -74,7 +80,7 @@ def test_group_larger_than_the_ring_is_given_up_until_the_next_keyframe() -> Non
     for n in range(60):
         ring.add(coded(keyframe=n in (0, 55)), Stamp(n, n * FRAME_US, n * FRAME_US))
 
-    packets = ring.since(0, None)  # type: ignore[arg-type]
+    packets = ring.since(0, DECODER)
 
     assert len(packets) == 5
 

@@ -5,7 +5,6 @@ import random
 import secrets
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,7 +14,6 @@ import structlog
 from watchpost.clock import Clock
 from watchpost.contracts.records import (
     CameraSpec,
-    CaptureReason,
     Command,
     EventChanged,
     EventType,
@@ -27,14 +25,17 @@ from watchpost.frames import FrameStore
 from watchpost.ingest.arrivals import Arrivals
 from watchpost.ingest.decode_choice import Choice
 from watchpost.ingest.decode_path import DecodePath
-from watchpost.ingest.health_events import health_event
+from watchpost.ingest.health_events import health_event, obscured_event
+from watchpost.ingest.obscured import ObscuredTurn
 from watchpost.ingest.packets import DecodedPicture, Source, SourceLimits, Stamp
-from watchpost.ingest.past import Past, PastPictures
+from watchpost.ingest.past import PastPictures
+from watchpost.ingest.past_frames import PastFrames
 from watchpost.ingest.presence import Presence, Turn
 from watchpost.ingest.publishing import FramePublisher
 from watchpost.ingest.sources import open_source
-from watchpost.ingest.watching import PictureWatch, capture_of
+from watchpost.ingest.watching import PictureWatch
 from watchpost.ingest.wishes import Wishes
+from watchpost.recordings import CameraRecording
 from watchpost.settings import IngestSettings, without_login
 from watchpost.telemetry import metrics
 
@@ -42,8 +43,6 @@ __all__ = ["CameraWorker", "Surroundings"]
 
 _LOG = structlog.get_logger()
 _READ_TIMEOUT_S = 5.0
-_ROOM_WITHIN_S = 0.5
-_PUBLISHED_KEPT = 1024
 _FIRST_RETRY_S, _LAST_RETRY_S = 0.5, 10.0
 
 
@@ -58,6 +57,7 @@ class Surroundings:
     send: Callable[[FrameCaptured], None]
     tell: Callable[[EventChanged], None]
     pasts: PastPictures
+    record: Callable[[CameraSpec], CameraRecording]
 
 
 class CameraWorker:
@@ -74,6 +74,7 @@ class CameraWorker:
         self._around = around
         self._session = secrets.token_hex(4)
         self._stop = threading.Event()
+        self._recording = around.record(spec)
         self._presence = Presence(around.ingest.offline_after_s, time.monotonic())
         self._wishes = Wishes()
         self._watch = PictureWatch(around.ingest, self._wishes)
@@ -84,13 +85,12 @@ class CameraWorker:
         self._logged = ""
         self._pictures = 0
         self._stream_bytes = 0
-        self._publisher = self._new_publisher(self._session)
-        self._published: deque[int] = deque(maxlen=_PUBLISHED_KEPT)
-        self._pasts = 0
+        self._publisher = self._new_publisher("")
+        self._past = PastFrames(around.pasts, around.store, self._new_publisher, self._stop)
         # a daemon: a call into libav cannot be interrupted, and must not hold up the end of the process
         context = contextvars.copy_context()  # what every log line of the service says
         self._thread = threading.Thread(
-            target=context.run, args=(self._run,), name=f"camera-{spec.camera}", daemon=True
+            target=context.run, args=(self._run_and_close,), name=f"camera-{spec.camera}", daemon=True
         )
         self._log = _LOG.bind(camera=spec.camera, session=self._session)
 
@@ -116,6 +116,7 @@ class CameraWorker:
     def update(self, spec: CameraSpec) -> None:
         """Go on with other rates, cuts or tasks. The source and its secret must be the same: they need a new worker."""
         self._spec = spec
+        self._recording.update(spec)
 
     def ask(self, command: Command) -> None:
         """Take in a command."""
@@ -132,6 +133,12 @@ class CameraWorker:
     def join(self, timeout_s: float) -> None:
         """Wait for the end of a stopped worker."""
         self._thread.join(timeout_s)
+
+    def _run_and_close(self) -> None:
+        try:
+            self._run()
+        finally:
+            self._recording.close()
 
     def _run(self) -> None:
         failures = 0
@@ -162,7 +169,10 @@ class CameraWorker:
             with open_source(self._spec, limits, self._stop) as source:
                 is_live = source.is_live
                 self._reconnected()
-                self._read_packets(source)
+                try:
+                    self._read_packets(source)
+                finally:
+                    self._recording.reconnected()  # what came is written now, not when the camera is back
         except SourceError as why:
             return why, why.reason is SourceFailure.ENDED and not is_live
         except Exception as error:  # noqa: BLE001  (a bug that one camera's pictures meet must not end its thread unseen)
@@ -183,6 +193,7 @@ class CameraWorker:
             self._bytes_read.inc(coded.size_bytes)
             self._stream_bytes += coded.size_bytes
             stamp = self._arrivals.stamp(coded)
+            self._recording.take(coded, stamp.captured_us)
             for outcome in self._path.outcomes(coded, stamp):
                 if isinstance(outcome, SourceError):
                     patience.without_picture(outcome)
@@ -191,7 +202,7 @@ class CameraWorker:
                     self._take(outcome, outcome.stamp or stamp)
             past = self._path.past(coded, stamp)
             if past is not None:
-                self._publish(past)
+                self._past.publish(self._spec, past, self._stream_bytes)
 
     def _take(self, picture: DecodedPicture, stamp: Stamp) -> None:
         spec = self._spec
@@ -204,34 +215,14 @@ class CameraWorker:
         self._tell(self._presence.picture(time.monotonic()))
         capture = self._watch.capture(spec, picture, stamp.captured_us)
         self._path.looked(self._watch.looked_us, moving=self._watch.moving)
+        self._tell_obscured(self._watch.obscured_turn())
         if capture is not None and not self._stop.is_set():
             self._publisher.publish(spec, capture, self._stream_bytes)
-            self._published.append(stamp.captured_us)
+            self._past.published(stamp.captured_us)
 
-    def _publish(self, past: Past) -> None:
-        """What of the past was not published already, on another thread, leaving room to the present."""
-        self._pasts += 1
-        spec, stream_bytes, known = self._spec, self._stream_bytes, frozenset(self._published)
-        publisher = self._new_publisher(f"{self._session}p{self._pasts}")
-
-        def take(picture: DecodedPicture) -> bool:
-            captured_us = picture.stamp.captured_us if picture.stamp else 0
-            if captured_us in known:
-                return True
-            while not self._stop.is_set():
-                if self._around.store.has_room(_ROOM_WITHIN_S):
-                    capture = capture_of(spec, picture, captured_us, CaptureReason.BURST)
-                    publisher.publish(spec, capture, stream_bytes)
-                    return True
-            return False
-
-        self._around.pasts.publish(past, take)
-
-    def _new_publisher(self, session: str) -> FramePublisher:
-        around = self._around
-        return FramePublisher(
-            around.site, session, around.store, around.send, timedelta(seconds=around.ingest.frame_ttl_s)
-        )
+    def _new_publisher(self, name: str) -> FramePublisher:
+        around, ttl = self._around, timedelta(seconds=self._around.ingest.frame_ttl_s)
+        return FramePublisher(around.site, self._session + name, around.store, around.send, ttl)
 
     def _tell(self, turn: Turn | None) -> None:
         if turn is None or self._stop.is_set():
@@ -241,6 +232,12 @@ class CameraWorker:
         metrics.CAMERA_ONLINE.labels(self._spec.camera).set(online)
         self._log.info(turn.kind, reason=turn.reason, silent_s=round(turn.silent_s, 1))
         self._around.tell(health_event(turn, self._around.site, self._spec, self._session, self._around.clock.now()))
+
+    def _tell_obscured(self, turn: ObscuredTurn | None) -> None:
+        if turn is None or self._stop.is_set():
+            return
+        self._log.warning("camera_obscured", obscured=turn.obscured, detail=turn.detail, kept=round(turn.kept, 2))
+        self._around.tell(obscured_event(turn, self._around.site, self._spec, self._session))
 
 
 class _Patience:

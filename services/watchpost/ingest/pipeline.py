@@ -9,6 +9,7 @@ from watchpost.errors import RetryableError
 from watchpost.frames import FrameStore
 from watchpost.ingest.camera_worker import Surroundings
 from watchpost.ingest.cameras import Cameras
+from watchpost.ingest.footage import Footage
 from watchpost.ingest.outlet import Outlet
 from watchpost.ingest.past import PastPictures
 from watchpost.settings import SiteSettings
@@ -38,8 +39,17 @@ def run(settings: SiteSettings) -> None:
             RecordProducer(client, {"message.timeout.ms": round(settings.ingest.frame_ttl_s * 1000)}), events
         )
         pasts = PastPictures()
+        footage = Footage(settings, client, clock, outlet.tell, on_failure=service.stop.set)
+        footage.start()
         around = Surroundings(
-            SiteId(settings.site.name), settings.ingest, clock, store, outlet.send, outlet.tell, pasts
+            SiteId(settings.site.name),
+            settings.ingest,
+            clock,
+            store,
+            outlet.send,
+            outlet.tell,
+            pasts,
+            footage.for_camera,
         )
         cameras = Cameras(around, settings.max_streams, service.health)
         with RecordConsumer[CameraSpec | Command](
@@ -59,11 +69,13 @@ def run(settings: SiteSettings) -> None:
                 if len(taken) < _SPECS_AT_ONCE:
                     # what the log still holds of older specs is read to its end before any camera starts
                     cameras.reconcile(clock.now())
+                footage.check()
                 outlet.deliver(_ACKNOWLEDGED_WITHIN_S)
                 _commit(asked)
                 metrics.FRAME_STORE_BYTES.set(store.kept_bytes)
             pasts.close()
             cameras.stop(_END_WITHIN_S)
+            footage.close(_END_WITHIN_S)
             outlet.close(_END_WITHIN_S)
 
 

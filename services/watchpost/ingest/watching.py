@@ -5,11 +5,12 @@ from dataclasses import replace
 from watchpost.contracts.records import CameraSpec, CaptureReason
 from watchpost.errors import SourceError, SourceFailure
 from watchpost.ingest.frozen import FrozenWatch
+from watchpost.ingest.obscured import ObscuredTurn, ObscuredWatch
 from watchpost.ingest.packets import DecodedPicture, Stamp
 from watchpost.ingest.pictures import luma_of, turned, view_of
 from watchpost.ingest.publishing import Capture
 from watchpost.ingest.sampling import SamplingState, sample, sampling_rules
-from watchpost.ingest.seeing import blocks_of, cuts_of
+from watchpost.ingest.seeing import blocks_of, cuts_of, scene_of
 from watchpost.ingest.uplink_gate import UplinkGate
 from watchpost.ingest.wishes import Wishes
 from watchpost.settings import IngestSettings
@@ -20,6 +21,7 @@ from watchpost.vision.motion import Blocks, MotionWatch
 __all__ = ["PictureWatch", "capture_of"]
 
 _LOOK_EVERY_US = 75_000  # of 25 pictures a second every second one: motion is seen within 0.1 s at half the cost
+_SCENE_EVERY_US = 1_000_000
 
 
 class PictureWatch:
@@ -34,6 +36,9 @@ class PictureWatch:
         self._sampling = SamplingState()
         self._looked_us = 0
         self._moving = False
+        self._obscured = ObscuredWatch()
+        self._scene_us = 0
+        self._turn: ObscuredTurn | None = None
 
     @property
     def looked_us(self) -> int:
@@ -75,6 +80,11 @@ class PictureWatch:
         metrics.FRAMES_DROPPED.labels(spec.camera, reason).inc()
         return why
 
+    def obscured_turn(self) -> ObscuredTurn | None:
+        """That the camera became obscured or is no longer, once."""
+        turn, self._turn = self._turn, None
+        return turn
+
     def capture(self, spec: CameraSpec, picture: DecodedPicture, captured_us: int) -> Capture | None:
         """What of a live picture is to be published, if anything."""
         if captured_us < self._looked_us:
@@ -85,6 +95,9 @@ class PictureWatch:
             blocks = blocks_of(picture.image, view, spec)
             self._moving = self._motion.moves(blocks, captured_us)
             self._looked_us = captured_us
+        if captured_us - self._scene_us >= _SCENE_EVERY_US:
+            self._scene_us = captured_us
+            self._turn = self._obscured.look(scene_of(picture.image, view, spec), captured_us) or self._turn
         rules = sampling_rules(self._ingest, spec)
         self._sampling, sampled = sample(self._sampling, captured_us, moving=self._moving, rules=rules)
         reason = self._wishes.reason_for(captured_us, sampled)
