@@ -2,6 +2,9 @@
 
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 
 __all__ = ["Budget", "Precedence", "Uplink"]
 
@@ -9,6 +12,8 @@ _MOST_BYTES = 1024 * 1024
 _FEWEST_BYTES = 16 * 1024
 _LINK_S = 2.0
 _BRISK_S = 0.5
+_MOST_IDLE_BYTES = 64 * 1024
+_ASK_AGAIN_S = 0.1
 
 
 class Budget:
@@ -74,6 +79,14 @@ class Uplink:
         self._bytes_per_s = None if max_kbps is None else max_kbps * 1000 / 8
         self._lock = threading.Lock()
         self._free_at_s = 0.0
+        self._lanes_waiting = 0
+
+    @property
+    def idle_bytes(self) -> int:
+        """How much to take at once of what the lanes leave over: half a second of the link, so that none waits long."""
+        if self._bytes_per_s is None:
+            return _MOST_IDLE_BYTES
+        return max(1, min(_MOST_IDLE_BYTES, int(self._bytes_per_s / 2)))
 
     def wait_s(self, size_bytes: int, now_s: float, *, goes_first: bool) -> float:
         """0 when `size_bytes` may go at `now_s`, and they count as gone; else how long to wait before asking again.
@@ -89,11 +102,42 @@ class Uplink:
             self._free_at_s = max(self._free_at_s, now_s) + size_bytes / self._bytes_per_s
             return 0.0
 
+    def idle_wait_s(self, size_bytes: int, now_s: float) -> float:
+        """As `wait_s`, for what comes last: it may go while no lane waits and none owes anything."""
+        if self._bytes_per_s is None:
+            return 0.0
+        with self._lock:
+            if self._lanes_waiting:
+                return _ASK_AGAIN_S
+            if self._free_at_s > now_s:
+                return self._free_at_s - now_s
+            self._free_at_s = now_s + size_bytes / self._bytes_per_s
+            return 0.0
+
     def take(self, size_bytes: int, over: threading.Event, *, goes_first: bool) -> bool:
         """Wait until `size_bytes` may go; False when `over` was set meanwhile."""
-        while not over.is_set():
-            wait_s = self.wait_s(size_bytes, time.monotonic(), goes_first=goes_first)
-            if wait_s == 0:
-                return True
-            over.wait(wait_s)
-        return False
+        with self._a_lane_waits():
+            return _waited(partial(self.wait_s, size_bytes, goes_first=goes_first), over)
+
+    def take_idle(self, size_bytes: int, over: threading.Event) -> bool:
+        """As `take`, for what comes last."""
+        return _waited(partial(self.idle_wait_s, size_bytes), over)
+
+    @contextmanager
+    def _a_lane_waits(self) -> Iterator[None]:
+        with self._lock:
+            self._lanes_waiting += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._lanes_waiting -= 1
+
+
+def _waited(wait_s: Callable[[float], float], over: threading.Event) -> bool:
+    while not over.is_set():
+        left_s = wait_s(time.monotonic())
+        if left_s == 0:
+            return True
+        over.wait(left_s)
+    return False

@@ -10,6 +10,7 @@ import structlog
 from watchpost.bridge.adoption import adopt
 from watchpost.bridge.back_off import BackOff
 from watchpost.bridge.carrier import Carrier
+from watchpost.bridge.clip_uploads import clip_uploads, uploading
 from watchpost.bridge.ends import Ends, join
 from watchpost.bridge.lanes import lanes
 from watchpost.bridge.leadership import Leadership
@@ -31,22 +32,24 @@ def run(settings: SiteSettings) -> None:
 
     site topic ─▶ source ─▶ manifest (repeats dropped, unreadable held) ─▶ one transaction: schemas, records,
     checkpoint ─▶ central topic. Each lane has its own thread: a commit waits for the link, and an event must not wait
-    for a thumbnail's.
+    for a thumbnail's. Clips go to the centre's object store beside them, where there is one, in what the link has left.
 
     Raises:
-        ConfigError: no centre is set.
+        ConfigError: no centre is set, or its clips cannot be brought where they shall.
         FencedError: another bridge of this site took over while this one wrote.
     """
     clock = SystemClock()
     ends = join(settings, clock)
     precedence, uplink = Precedence(), Uplink(settings.bandwidth.max_kbps)
+    uploads = clip_uploads(settings, uplink)
     kinds = lanes(settings.bridge)
     with running("bridge", settings, "site", "central", "leadership", *(lane.name.value for lane in kinds)) as service:
         _make_lock_topic(ends, settings, service)
         with closing(Leadership(ends.watched_site_client(service.health))) as leadership:
             carriers = [Carrier(lane, ends, settings, clock, service.health, precedence, uplink) for lane in kinds]
             while _becomes_leader(leadership, service):
-                _lead(carriers, leadership, service)
+                with uploading(uploads):
+                    _lead(carriers, leadership, service)
             for carrier in carriers:
                 carrier.close()
 

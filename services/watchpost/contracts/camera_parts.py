@@ -17,9 +17,9 @@ class UplinkMode(StrEnum):
     METADATA = "metadata"
     """None."""
     SAMPLED = "sampled"
-    """Some of those analysed, now and then."""
+    """One a second."""
     DIFFERENTIAL = "differential"
-    """Those that differ enough from the last one that went up."""
+    """Those that differ enough from the last one that went up, at most one a second, and one a minute."""
     FULL = "full"
     """Those analysed, at most one a second."""
 

@@ -2,6 +2,7 @@
 
 from watchpost.recordings.bounds import RingBounds, bounds_of
 from watchpost.recordings.camera_recording import CameraRecording
+from watchpost.recordings.clip_marks import ClipMarks
 from watchpost.recordings.clip_rules import ClipTimes, clip_times, gets_clip, had_clip
 from watchpost.recordings.clips import Clips, is_event_id
 from watchpost.recordings.cutting import Cut, cut_of, recorded_until_us
@@ -13,6 +14,7 @@ from watchpost.recordings.storage_watch import StorageTurn
 
 __all__ = [
     "CameraRecording",
+    "ClipMarks",
     "ClipTimes",
     "Clips",
     "Cut",

@@ -88,7 +88,12 @@ class SiteSettings(BaseSettings):
     models_catalogue: Path | None = Field(default=None, description="a model catalogue of your own")
     remote: RemoteSettings | None = Field(default=None, description="the server of model_params.model: remote")
     stream_params: StreamParams = StreamParams()
-    uplink: UplinkMode = Field(default=UplinkMode.METADATA, description="which pictures go up besides those of events")
+    uplink: UplinkMode = Field(
+        default=UplinkMode.METADATA,
+        description="pictures that go up besides thumbnails of events and of the interval: metadata none; differential "
+        "what changed by a tenth, 640 px wide, at most one a second; sampled one a second, 640 px wide; full those "
+        "analysed, at most one a second, in their own size",
+    )
     recordings: RecordingSettings = RecordingSettings()
     bandwidth: BandwidthSettings = BandwidthSettings()
     kafka: KafkaSettings = KafkaSettings()

@@ -7,6 +7,9 @@ __all__ = [
     "API_CALL_SECONDS",
     "API_RECORDS_UNREADABLE",
     "BRIDGE_BYTES_SENT",
+    "BRIDGE_CLIPS_UPLOADED",
+    "BRIDGE_CLIPS_WAITING",
+    "BRIDGE_CLIP_FAILURES",
     "BRIDGE_DROPPED_REPEATS",
     "BRIDGE_LAG_RECORDS",
     "BRIDGE_LEADER",
@@ -116,6 +119,9 @@ BRIDGE_DROPPED_REPEATS = Counter("watchpost_bridge_dropped_repeats_total", "Repl
 BRIDGE_LOST_RECORDS = Counter(
     "watchpost_bridge_lost_records_total", "Records that retention took before they were sent", ["producer"]
 )
+BRIDGE_CLIPS_UPLOADED = Counter("watchpost_bridge_clips_uploaded_total", "Clips brought to the centre's object store")
+BRIDGE_CLIPS_WAITING = Gauge("watchpost_bridge_clips_waiting", "Clips not yet there")
+BRIDGE_CLIP_FAILURES = Counter("watchpost_bridge_clip_failures_total", "Attempts at a clip that failed")
 BRIDGE_LEADER = Gauge("watchpost_bridge_leader", "1 while this bridge holds the site's leadership")
 
 # api
