@@ -40,6 +40,7 @@ CHANGES: list[tuple[dict[str, Any], set[Scope]]] = [
     ({"max_streams": 9}, {Scope.INGEST, Scope.API}),
     ({"uplink": "sampled"}, {Scope.CAMERAS, Scope.API}),
     ({"recordings": {"enabled": True}}, {Scope.CAMERAS, Scope.API}),
+    ({"recordings": {"path": "/footage"}}, {Scope.INGEST, Scope.API, Scope.BRIDGE}),
     ({"recordings": {"clips": {"before_s": 5}}}, {Scope.INGEST, Scope.API}),
     ({"central": {**CENTRE, "clips": {"upload": "s3://clips"}}}, {Scope.BRIDGE}),
     ({"inference": {"threads": 2}}, {Scope.INFERENCE}),

@@ -55,6 +55,7 @@ _SCOPES: Mapping[str, frozenset[Scope]] = {
     "uplink": frozenset({Scope.CAMERAS, Scope.API}),
     "recordings.enabled": frozenset({Scope.CAMERAS, Scope.API}),
     "recordings": frozenset({Scope.INGEST, Scope.API}),
+    "recordings.path": frozenset({Scope.INGEST, Scope.API, Scope.BRIDGE}),  # clips go up from there
     "max_streams": frozenset({Scope.INGEST, Scope.API}),
     "ingest": frozenset({Scope.INGEST, Scope.API}),  # the api waits as long as ingest does
     "model_params": frozenset({Scope.INFERENCE}),
