@@ -22,13 +22,13 @@ __all__ = ["main"]
 _MANY = (8, 64)
 
 
-def main(*, quick: bool) -> None:
+def main(*, quick: bool, keep: Path | None) -> None:
     """Make the clips, measure one after another, print."""
     seconds, many = (10, (8,)) if quick else (45, _MANY)
     with tempfile.TemporaryDirectory() as folder, EmbeddedKafka(Path(folder) / "kafka") as broker:
         kafka = broker.bootstrap
         apply_topics({"bootstrap.servers": kafka}, [TopicPlan(TopicName.FRAMES.value, 24)])
-        clips = make_clips(Path(folder))
+        clips = make_clips(keep or Path(folder))
         costs: dict[str, dict[str, float]] = {}
         ours: dict[str, Any] = {}
         for name in CLIPS:
@@ -63,7 +63,8 @@ def _modes(clip: str) -> list[tuple[str, ...]]:
 def _ours(kafka: str, clip: Path, cameras: int, seconds: float, *flags: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "benchmarks.ingest.ours", "--kafka", kafka, "--cameras", str(cameras)]
     command += ["--seconds", str(seconds), *flags, str(clip)]
-    found: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    found: dict[str, Any] = json.loads(said.splitlines()[-1])
     _say(f"{clip.stem} x {cameras}", found)
     return found
 
@@ -77,4 +78,6 @@ if __name__ == "__main__":
     parser.add_argument(
         "--quick", action="store_true", help="seconds instead of minutes: whether it runs, not what it says"
     )
-    main(quick=parser.parse_args().quick)
+    parser.add_argument("--keep", type=Path, help="a folder for the clips, which another run finds there again")
+    chosen = parser.parse_args()
+    main(quick=chosen.quick, keep=chosen.keep)

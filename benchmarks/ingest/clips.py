@@ -33,12 +33,16 @@ CLIPS = ("street_constant", "street_capped", "quiet_capped", "quiet_constant")
 def make_clips(folder: Path) -> dict[str, Path]:
     """Each clip: 60 s of 1080p25 in H.264 with a keyframe every 2 s. Takes minutes."""
     made = {name: folder / f"{name}.mp4" for name in CLIPS}
+    folder.mkdir(parents=True, exist_ok=True)
     for name, path in made.items():
+        if path.exists():
+            continue
         still = name.startswith("quiet")
         source = ("-loop", "1", "-i", str(_still(folder))) if still else ("-stream_loop", "-1", "-i", str(street()))
         filters = f"{_SIZE},{_NOISE}" if still else _SIZE
         rate = _CONSTANT if name.endswith("constant") else _CAPPED
-        _ffmpeg(*source, "-t", str(SECONDS), "-vf", filters, *_X264, *rate, str(path))
+        _ffmpeg(*source, "-t", str(SECONDS), "-vf", filters, *_X264, *rate, str(path.with_suffix(".part.mp4")))
+        path.with_suffix(".part.mp4").rename(path)
     return made
 
 
