@@ -13,7 +13,7 @@ __all__ = ["usual_kbps", "warnings_of_uplink"]
 _EVENTS_KBPS = 10
 _SMALL_KBIT = 85
 _MARKED_KBPS = 270
-_CHANGED_SHARE = 0.8  # of the seconds, while as much goes on as in the street's busier half
+_CHANGED_SHARE = 0.25  # of the seconds; all of them where a tenth of the picture changes every second
 _FULL_KBPS, _FULL_HEIGHT_PX = 740, 720
 
 
