@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from watchpost.contracts.camera_parts import NOT_RECORDED, KeyRegion, Mask, Recording
+from watchpost.contracts.camera_parts import NOT_RECORDED, SOFTWARE, KeyRegion, Mask, Recording
 from watchpost.contracts.records import Assignment, CameraId, CameraSpec, Question, SpecOrigin, Task, Zone
 from watchpost.vision.geometry import FractionBox
 
@@ -36,6 +36,7 @@ def camera_spec(  # noqa: PLR0913  (each test varies another of these)
     masks: tuple[Mask, ...] = (),
     recording: Recording = NOT_RECORDED,
     config_version: str = "test",
+    decoder: str = SOFTWARE,
 ) -> CameraSpec:
     """A spec as the config loader would write it."""
     return CameraSpec(
@@ -53,4 +54,5 @@ def camera_spec(  # noqa: PLR0913  (each test varies another of these)
         regions=regions,
         masks=masks,
         recording=recording,
+        decoder=decoder,
     )

@@ -79,7 +79,7 @@ class CameraWorker:
         self._wishes = Wishes()
         self._watch = PictureWatch(around.ingest, self._wishes)
         self._arrivals = Arrivals(around.clock)
-        self._path = DecodePath(spec.camera, around.ingest, self._wishes)
+        self._path = DecodePath(spec.camera, around.ingest, self._wishes, spec.decoder)
         self._bytes_read = metrics.SOURCE_BYTES.labels(spec.camera)
         self._decoded = metrics.FRAMES_DECODED.labels(spec.camera)
         self._logged = ""

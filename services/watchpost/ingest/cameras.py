@@ -118,7 +118,7 @@ class Cameras:
         worker = self._workers[camera]
         if spec is None:
             self._stop(camera, "removed")
-        elif (spec.source, spec.secret_ref) != (worker.spec.source, worker.spec.secret_ref):
+        elif _reading(spec) != _reading(worker.spec):
             self._stop(camera, "changed")
         elif spec != worker.spec:
             # a call renews its camera's lease every few seconds: that is no news
@@ -162,3 +162,8 @@ class Cameras:
 
 def _is_over(spec: CameraSpec, now: datetime) -> bool:
     return spec.expires_at is not None and spec.expires_at <= now
+
+
+def _reading(spec: CameraSpec) -> tuple[str | None, ...]:
+    """What another worker is needed for where it changes."""
+    return spec.source, spec.secret_ref, spec.substream, spec.decoder

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
+from watchpost.contracts.camera_parts import SOFTWARE
 from watchpost.contracts.records import CameraId
 from watchpost.errors import SourceError
 from watchpost.ingest.decode_choice import Choice, DecodeChooser, choice_rules
 from watchpost.ingest.decode_meter import DecodeMeter
+from watchpost.ingest.decoders import Decoders
 from watchpost.ingest.decoding import Decoding
 from watchpost.ingest.packet_kinds import kind_of
 from watchpost.ingest.packet_ring import PacketRing
@@ -26,11 +28,11 @@ class DecodePath:
         path.looked(stamp.captured_us, moving=…)
     """
 
-    def __init__(self, camera: CameraId, ingest: IngestSettings, wishes: Wishes) -> None:
+    def __init__(self, camera: CameraId, ingest: IngestSettings, wishes: Wishes, decoder: str = SOFTWARE) -> None:
         self._wishes = wishes
         self._ring = PacketRing(round(ingest.ring_s * 1_000_000), ingest.ring_max_bytes)
         self._chooser = DecodeChooser(choice_rules(ingest))
-        self._decoding = Decoding(self._ring)
+        self._decoding = Decoding(self._ring, Decoders(camera, decoder))
         self._meter = DecodeMeter(camera)
         self._ring_bytes = metrics.RING_BYTES.labels(camera)
 
@@ -38,6 +40,11 @@ class DecodePath:
     def choice(self) -> Choice:
         """How much is decoded, as of the last packet."""
         return self._chooser.choice
+
+    @property
+    def ring_bytes(self) -> int:
+        """Bytes of coded packets kept for what came before."""
+        return self._ring.size_bytes
 
     def reconnected(self) -> None:
         """The next packet has nothing to do with those before."""

@@ -11,6 +11,7 @@ from av.video.codeccontext import VideoCodecContext
 
 from watchpost.errors import SourceError, SourceFailure
 from watchpost.ingest.decode_choice import Choice, DecodeMode
+from watchpost.ingest.decoders import Decoders
 from watchpost.ingest.packet_ring import PacketRing
 from watchpost.ingest.packets import CodedPacket, DecodedPicture, Stamp, decode, decoded_alone
 
@@ -29,29 +30,34 @@ class Decoding:
         …                       # a picture, or the SourceError that says why there is none
     """
 
-    def __init__(self, ring: PacketRing) -> None:
-        self._ring = ring
+    def __init__(self, ring: PacketRing, decoders: Decoders) -> None:
+        self._ring, self._decoders = ring, decoders
         self.reconnected()
 
     def reconnected(self) -> None:
         """The next packet has nothing to do with those before."""
+        self._decoders.reconnected()
+        self._stream: VideoCodecContext | None = None
         self._decoder: VideoCodecContext | None = None
         self._follows = False
         self._is_damaged = False
-        self._starts_at_us: int | None = None
+        self._leading = _Leading(None)
         self._alone_us: int | None = None
+        self._now_us = 0
         self.tried_alone = False
 
     def outcomes(self, coded: CodedPacket, stamp: Stamp, choice: Choice) -> Iterator[DecodedPicture | SourceError]:
         """What this packet, which the ring holds already, gives under this choice; nothing is no outcome in idle."""
-        self.tried_alone = False
-        if coded.decoder is not self._decoder:
-            self._decoder, self._follows, self._is_damaged = coded.decoder, False, False
+        self.tried_alone, self._now_us = False, stamp.captured_us
+        if coded.decoder is not self._stream:
+            self._stream, self._follows, self._is_damaged = coded.decoder, False, False
         if choice.mode is DecodeMode.IDLE:
             yield from self._keyframe_alone(coded, stamp, choice.keyframes_per_s)
             return
         self._alone_us = None
         if self._follows:
+            if coded.is_keyframe:
+                self._decoders.whole()
             yield from self._decoded(coded)
             return
         if coded.is_keyframe:
@@ -61,20 +67,26 @@ class Decoding:
         yield from self._begun(start)
 
     def _keyframe_alone(self, coded: CodedPacket, stamp: Stamp, per_s: float) -> Iterator[DecodedPicture | SourceError]:
-        if self._follows:
-            coded.decoder.flush_buffers()
-            self._follows = False
+        if self._follows and self._decoder is not None:
+            self._decoder.flush_buffers()  # the pictures it holds are memory
+        self._follows = False
         if not coded.is_keyframe:
             return
         # half a picture early is on time: a keyframe every second must not become one every two
         if self._alone_us is not None and stamp.captured_us - self._alone_us < round(900_000 / per_s):
             return
         self._alone_us, self._is_damaged, self.tried_alone = stamp.captured_us, False, True
+        self._decoder = self._decoders.begin(coded.decoder)
         try:
-            pictures = decoded_alone(coded)
+            pictures = decoded_alone(coded, self._decoder)
         except av.error.FFmpegError as error:
-            pictures = []
+            self._damaged()
             yield _undecodable(error)
+            return
+        if any(picture.image.is_corrupt for picture in pictures):
+            self._damaged()
+        elif pictures:
+            self._decoders.whole()
         yield from pictures
 
     def _begun(self, packets: Sequence[CodedPacket]) -> Iterator[DecodedPicture | SourceError]:
@@ -82,9 +94,9 @@ class Decoding:
         if not packets:
             yield _NO_KEYFRAME
             return
-        packets[0].decoder.flush_buffers()
+        self._decoder = self._decoders.begin(packets[0].decoder)
         self._follows, self._is_damaged = True, False
-        self._starts_at_us = packets[0].stream_us
+        self._leading = _Leading(packets[0].stream_us)
         for coded in packets:
             yield from self._decoded(coded)
             if self._is_damaged:
@@ -92,26 +104,36 @@ class Decoding:
 
     def _decoded(self, coded: CodedPacket) -> Iterator[DecodedPicture | SourceError]:
         try:
-            pictures = list(decode(coded))
+            pictures = list(decode(coded, self._decoder))
         except av.error.FFmpegError as error:
             self._damaged()
             yield _undecodable(error)
             return
+        pictures = [picture for picture in pictures if not self._leading.has(picture.stream_us)]
         # what refers to a damaged picture is damaged too, and libav does not say so
         if any(picture.image.is_corrupt for picture in pictures):
             self._damaged()
-        for picture in pictures:
-            if not self._leads(picture):
-                yield picture
+        yield from pictures
 
     def _damaged(self) -> None:
         self._follows, self._is_damaged = False, True
+        self._decoders.damaged(self._now_us)
 
-    def _leads(self, picture: DecodedPicture) -> bool:
-        """Whether it is shown before the keyframe at which the decoder began, and refers to what that never saw."""
-        if self._starts_at_us is None or picture.stream_us is None:
+
+class _Leading:
+    """Tells what is shown before the keyframe at which a decoder began: it refers to what that never saw."""
+
+    def __init__(self, starts_us: int | None) -> None:
+        self._starts_us = starts_us
+
+    def has(self, stream_us: int | None) -> bool:
+        """Whether it leads. Such come first: what is earlier later on is a clock that jumped back."""
+        if self._starts_us is None or stream_us is None:
             return False
-        return picture.stream_us < self._starts_at_us
+        if stream_us < self._starts_us:
+            return True
+        self._starts_us = None
+        return False
 
 
 def _undecodable(error: av.error.FFmpegError) -> SourceError:

@@ -102,16 +102,13 @@ def decode(coded: CodedPacket, decoder: VideoCodecContext | None = None) -> Iter
         yield _picture(image, coded)
 
 
-def decoded_alone(keyframe: CodedPacket) -> list[DecodedPicture]:
-    """The picture of a keyframe without what comes after it: the decoder stands as after a fresh start.
+def decoded_alone(keyframe: CodedPacket, decoder: VideoCodecContext) -> list[DecodedPicture]:
+    """The picture of a keyframe without what comes after it: `decoder` takes no more packets until flushed.
 
     Raises:
         av.error.FFmpegError: it is damaged.
     """
-    try:
-        return [*decode(keyframe), *held_back(keyframe, keyframe.decoder)]
-    finally:
-        keyframe.decoder.flush_buffers()
+    return [*decode(keyframe, decoder), *held_back(keyframe, decoder)]
 
 
 def held_back(last: CodedPacket, decoder: VideoCodecContext) -> Iterator[DecodedPicture]:

@@ -3,13 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import cast
 
 import av.error
 import structlog
-from av import CodecContext
-from av.video.codeccontext import VideoCodecContext
 
+from watchpost.ingest.decoders import another
 from watchpost.ingest.packets import CodedPacket, DecodedPicture, decode, held_back
 
 __all__ = ["Past", "PastPictures", "pictures_of"]
@@ -49,7 +47,8 @@ def pictures_of(past: Past) -> Iterator[DecodedPicture]:
     """
     if not past.packets:
         return
-    decoder = _like(past.packets[0].decoder)
+    decoder = another(past.packets[0].decoder)
+    decoder.thread_count = 1
     for coded in past.packets:
         yield from _wanted(decode(coded, decoder), past)
     yield from _wanted(held_back(past.packets[-1], decoder), past)
@@ -60,15 +59,6 @@ def _wanted(pictures: Iterator[DecodedPicture], past: Past) -> Iterator[DecodedP
         stamp = picture.stamp
         if stamp is not None and past.begin_us <= stamp.captured_us <= past.end_us and not picture.image.is_corrupt:
             yield picture
-
-
-def _like(decoder: VideoCodecContext) -> VideoCodecContext:
-    """A decoder for the same stream, in software and on one thread."""
-    another = cast("VideoCodecContext", CodecContext.create(decoder.codec.name, "r"))
-    another.extradata = decoder.extradata
-    another.thread_count = 1
-    another.copy_opaque = True
-    return another
 
 
 def _published(past: Past, take: Callable[[DecodedPicture], bool]) -> None:

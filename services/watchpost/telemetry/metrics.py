@@ -22,6 +22,7 @@ __all__ = [
     "CAMERA_WAKES_FALSE",
     "CLIPS",
     "DEAD_LETTERS",
+    "DECODER_FALLBACKS",
     "DECODE_CPU_SECONDS",
     "DECODE_MODE",
     "EVENTS_EMITTED",
@@ -67,6 +68,11 @@ DECODE_MODE = Gauge("watchpost_decode_mode", "1 for how much of a camera is deco
 CAMERA_WAKES = Counter("watchpost_camera_wakes_total", "Turns from idle to active, by cause", ["camera", "cause"])
 CAMERA_WAKES_FALSE = Counter(
     "watchpost_camera_wakes_false_total", "Wakes by packet sizes after which no picture moved", ["camera"]
+)
+DECODER_FALLBACKS = Counter(
+    "watchpost_decoder_fallbacks_total",
+    "Times that software decoded because the camera's hardware decoder was not there",
+    ["camera", "decoder"],
 )
 RING_BYTES = Gauge("watchpost_ring_bytes", "Coded packets kept for what came before", ["camera"])
 CAMERA_RECONNECTS = Counter("watchpost_camera_reconnects_total", "Failed connections, by reason", ["camera", "reason"])

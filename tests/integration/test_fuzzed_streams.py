@@ -1,0 +1,160 @@
+"""Bad streams are contained: they recover, their memory is bounded, and no camera beside them notices."""
+
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+from zlib import crc32
+
+import psutil
+import pytest
+
+from tests.fakes.coded import coded_clip, coded_packets
+from tests.fakes.damaged_stream import DAMAGES, SeenStream, Sent, damaged, jumped, seen_of
+from tests.fakes.specs import camera_spec
+from tests.fakes.watched_camera import WatchedCamera
+from tests.waiting import wait_for
+from watchpost.ingest.packets import CodedPacket
+from watchpost.settings import IngestSettings
+
+KEYFRAME_EVERY = 25
+STRETCH = range(50, 90)
+WHOLE_FROM = 125  # the second keyframe after the damage: H.265 has open groups by default
+RING_MAX_BYTES = 1_048_576
+MOST_GROWTH_BYTES = 24_000_000
+
+STREAMS = {"h264": 0, "h264 with B pictures": 2, "hevc": 0, "hevc with B pictures": 3, "mjpeg": 0}
+
+
+@pytest.fixture(scope="module")
+def streams(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[CodedPacket]]:
+    folder = tmp_path_factory.mktemp("streams")
+    return {name: _packets(folder, name.split()[0], b_frames=b_frames) for name, b_frames in STREAMS.items()}
+
+
+@pytest.fixture(scope="module")
+def clean(streams: dict[str, list[CodedPacket]]) -> dict[str, SeenStream]:
+    return {name: seen_of(_undamaged(packets)) for name, packets in streams.items()}
+
+
+def _packets(folder: Path, codec: str, *, b_frames: int = 0, size: str = "192x108") -> list[CodedPacket]:
+    clip = coded_clip(folder, codec, seconds=6, size=size, keyframe_every=KEYFRAME_EVERY, b_frames=b_frames)
+    return list(coded_packets(clip))
+
+
+def _undamaged(packets: list[CodedPacket]) -> list[Sent]:
+    return damaged(packets, range(0), lambda sent, _: sent, 0)
+
+
+def _is_clean(number: int, seen: SeenStream, clean: SeenStream) -> bool:
+    return number not in clean.whole or seen.whole[number][1] == clean.whole[number][1]
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damaged_stream_shows_whole_pictures_again_within_two_keyframe_intervals(
+    streams: dict[str, list[CodedPacket]], clean: dict[str, SeenStream], stream: str, damage: str
+) -> None:
+    packets = streams[stream]
+    sent = damaged(packets, STRETCH, DAMAGES[damage], crc32(f"{stream} {damage}".encode()))
+
+    seen = seen_of(sent, IngestSettings(ring_max_bytes=RING_MAX_BYTES))
+
+    well_from = len(sent) - (len(packets) - STRETCH.stop)
+    shown = [
+        arrived
+        for number, (arrived, luma) in seen.whole.items()
+        if arrived >= well_from and number in clean[stream].whole and luma == clean[stream].whole[number][1]
+    ]
+    assert shown, (seen.choices, seen.failures[-3:])
+    assert min(shown) - well_from <= 2 * KEYFRAME_EVERY
+    assert [
+        number for number in seen.whole if number >= WHOLE_FROM and not _is_clean(number, seen, clean[stream])
+    ] == []
+    assert seen.captured_after[-1] > well_from + 2 * KEYFRAME_EVERY
+    assert 0 < seen.most_ring_bytes <= RING_MAX_BYTES
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_truncated_pictures_do_not_pass_for_whole_ones(
+    streams: dict[str, list[CodedPacket]], clean: dict[str, SeenStream], stream: str
+) -> None:
+    seen = seen_of(damaged(streams[stream], STRETCH, DAMAGES["truncated packets"], 7))
+
+    broken = [number for number in seen.whole if not _is_clean(number, seen, clean[stream])]
+
+    assert len(broken) <= 2, broken  # where the last bytes alone are gone libav may not notice
+
+
+def test_size_that_changes_in_the_middle_is_gone_along_with(tmp_path: Path) -> None:
+    large = coded_clip(tmp_path, "h264", seconds=2, size="320x180", suffix="h264")
+    small = coded_clip(tmp_path, "h264", seconds=2, size="192x108", suffix="h264")
+    both = tmp_path / "both.h264"
+    both.write_bytes(large.read_bytes() + small.read_bytes() + large.read_bytes())
+
+    seen = seen_of(_undamaged(list(coded_packets(both))))
+
+    sizes = [len(luma) for _, luma in seen.whole.values()]
+    assert [size for size, after in pairwise([0, *sizes, 0]) if size != after][1:] == [57600, 20736, 57600]
+    assert seen.failures == []
+
+
+def test_pictures_of_a_clock_that_jumped_back_for_good_go_on(streams: dict[str, list[CodedPacket]]) -> None:
+    packets = streams["h264 with B pictures"]
+    sent = damaged(packets, range(60), jumped, 0)
+
+    seen = seen_of(sent)
+
+    assert len([number for number in seen.whole if number >= 60]) >= len(packets) - 60 - KEYFRAME_EVERY
+    assert seen.captured_after[-1] >= len(packets) - 5
+
+
+def test_rate_that_varies_is_shown_whole(streams: dict[str, list[CodedPacket]], clean: dict[str, SeenStream]) -> None:
+    packets, random, late = streams["h264"], Random(3), 0  # noqa: S311  (the same each time)
+    for coded in packets:
+        late += random.choice((0, 0, 0, 400_000, 4_000_000))
+        assert coded.packet.pts is not None
+        coded.packet.pts = coded.packet.dts = coded.packet.pts + round(
+            Fraction(late, 1_000_000) / coded.packet.time_base
+        )
+
+    seen = seen_of(_undamaged(packets))
+
+    assert seen.failures == []
+    assert [number for number in seen.whole if not _is_clean(number, seen, clean["h264"])] == []
+
+
+def test_memory_stays_where_it_is_while_streams_break(streams: dict[str, list[CodedPacket]]) -> None:
+    def round_of(seed: int) -> None:
+        packets = streams[("h264", "hevc", "mjpeg")[seed % 3]]
+        damage = DAMAGES[("flipped bits", "noise")[seed % 2]]
+        seen_of(damaged(packets, STRETCH, damage, seed))
+
+    for seed in range(6):
+        round_of(seed)
+    before_bytes = psutil.Process().memory_info().rss
+    for seed in range(20):
+        round_of(seed)
+
+    assert psutil.Process().memory_info().rss - before_bytes < MOST_GROWTH_BYTES
+
+
+def test_camera_beside_a_broken_one_goes_on_undisturbed(tmp_path: Path) -> None:
+    good = coded_clip(tmp_path, "h264", seconds=4, size="320x180")
+    random, broken = Random(5), tmp_path / "broken.ts"  # noqa: S311  (the same each time)
+    payload = bytearray(good.read_bytes())
+    for place in random.sample(range(len(payload) // 3, len(payload)), len(payload) // 500):
+        payload[place] ^= 1 << random.randrange(8)
+    broken.write_bytes(payload)
+
+    with (
+        WatchedCamera(camera_spec("bad", source=f"file:{broken}?loop=1"), tmp_path / "bad") as bad,
+        WatchedCamera(camera_spec("good", source=f"file:{good}?loop=1"), tmp_path / "good") as watched,
+    ):
+        wait_for(lambda: len(bad.frames), lambda count: count > 40, within_s=40)
+        frames = list(watched.frames)
+
+    assert watched.told == ["camera_online"]
+    lasts_s = (frames[-1].captured_at - frames[0].captured_at).total_seconds()
+    assert len(frames) / lasts_s > 8
+    assert bad.told[0] == "camera_online"
