@@ -26,7 +26,7 @@ from watchpost.ingest.watching import PictureWatch
 from watchpost.ingest.wishes import Wishes
 from watchpost.settings import IngestSettings
 
-__all__ = ["DAMAGES", "Damage", "SeenStream", "Sent", "damaged", "jumped", "seen_of"]
+__all__ = ["DAMAGES", "Damage", "SeenStream", "Sent", "damaged", "jumped", "seen_of", "truncated"]
 
 Sent = tuple[int | None, CodedPacket]
 """A packet, and its number in the stream that the camera sent; None where nothing of that is left in it."""
@@ -109,6 +109,11 @@ def jumped(sent: Sequence[Sent], _: Random, by_us: int = _HOURS_5_US) -> Iterato
         yield number, _renewed(coded, shift_us=by_us)
 
 
+def truncated(coded: CodedPacket, random: Random) -> CodedPacket:
+    """The beginning of the packet."""
+    return _renewed(coded, bytes(coded.packet)[: random.randrange(1, coded.size_bytes)])
+
+
 def _jumped_back(sent: Sequence[Sent], random: Random) -> Iterator[Sent]:
     return jumped(sent, random, -_HOURS_5_US)
 
@@ -139,11 +144,7 @@ def _with_flipped_bits(sent: Sequence[Sent], random: Random) -> Iterator[Sent]:
 
 def _truncated(sent: Sequence[Sent], random: Random) -> Iterator[Sent]:
     for number, coded in sent:
-        whole = bytes(coded.packet)
-        if random.random() < 0.5:
-            yield number, _renewed(coded, whole[: random.randrange(1, len(whole))])
-        else:
-            yield number, coded
+        yield number, truncated(coded, random) if random.random() < 0.5 else coded
 
 
 def _noise(sent: Sequence[Sent], random: Random) -> Iterator[Sent]:

@@ -1,5 +1,6 @@
 """Bad streams are contained: they recover, their memory is bounded, and no camera beside them notices."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -10,7 +11,7 @@ import psutil
 import pytest
 
 from tests.fakes.coded import coded_clip, coded_packets
-from tests.fakes.damaged_stream import DAMAGES, SeenStream, Sent, damaged, jumped, seen_of
+from tests.fakes.damaged_stream import DAMAGES, SeenStream, Sent, damaged, jumped, seen_of, truncated
 from tests.fakes.specs import camera_spec
 from tests.fakes.watched_camera import WatchedCamera
 from tests.waiting import wait_for
@@ -19,7 +20,7 @@ from watchpost.settings import IngestSettings
 
 KEYFRAME_EVERY = 25
 STRETCH = range(50, 90)
-WHOLE_FROM = 125  # the second keyframe after the damage: H.265 has open groups by default
+WHOLE_FROM = 100  # the first keyframe after the damage
 RING_MAX_BYTES = 1_048_576
 MOST_GROWTH_BYTES = 24_000_000
 
@@ -48,6 +49,10 @@ def _undamaged(packets: list[CodedPacket]) -> list[Sent]:
 
 def _is_clean(number: int, seen: SeenStream, clean: SeenStream) -> bool:
     return number not in clean.whole or seen.whole[number][1] == clean.whole[number][1]
+
+
+def _cut(sent: Sequence[Sent], random: Random) -> list[Sent]:
+    return [(number, truncated(coded, random)) for number, coded in sent]
 
 
 @pytest.mark.parametrize("stream", STREAMS)
@@ -84,6 +89,18 @@ def test_truncated_pictures_do_not_pass_for_whole_ones(
     broken = [number for number in seen.whole if not _is_clean(number, seen, clean[stream])]
 
     assert len(broken) <= 2, broken  # where the last bytes alone are gone libav may not notice
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_keyframe_after_a_truncated_one_is_shown_as_it_was_sent(
+    streams: dict[str, list[CodedPacket]], clean: dict[str, SeenStream], seed: int
+) -> None:
+    keyframe = range(3 * KEYFRAME_EVERY, 3 * KEYFRAME_EVERY + 1)
+
+    seen = seen_of(damaged(streams["h264"], keyframe, _cut, seed))
+
+    assert [number for number in seen.whole if not _is_clean(number, seen, clean["h264"])] == []
+    assert len([number for number in seen.whole if number >= WHOLE_FROM]) == 50
 
 
 def test_size_that_changes_in_the_middle_is_gone_along_with(tmp_path: Path) -> None:
