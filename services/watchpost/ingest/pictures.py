@@ -4,8 +4,10 @@ OpenCV works on each plane by itself: cutting costs nothing, and shrinking is th
 (1280x720 from 1920x1080: 1.9 ms against 6, one thread). libswscale still turns foreign pixel formats into planes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import NewType
 
 import cv2
@@ -38,6 +40,7 @@ VisiblePlanes = NewType("VisiblePlanes", tuple[Plane, Plane, Plane])
 _PLANAR = {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p"}
 _LUMA_FIRST = {*_PLANAR, "nv12", "nv21", "nv16", "gray"}
 _QUARTER_TURN = 90
+_VIEWS = 64
 _BLACK, _NO_COLOUR = 16, 128
 
 
@@ -69,10 +72,15 @@ class CutRegion:
 
 def view_of(image: VideoFrame, pixel_aspect: Fraction) -> View:
     """How `image` is to be shown. `pixel_aspect` is a pixel's width over its height, before turning."""
-    width_px = max(1, round(image.width * pixel_aspect)) if pixel_aspect > 0 else image.width
     turns = round(image.rotation / _QUARTER_TURN) % 4
-    shown = SourceSize(image.height, width_px) if turns % 2 else SourceSize(width_px, image.height)
-    return View(image.width, image.height, turns, shown)
+    return _view(image.width, image.height, turns, pixel_aspect.numerator, pixel_aspect.denominator)
+
+
+@lru_cache(_VIEWS)
+def _view(coded_width_px: int, height_px: int, turns: int, aspect: int, by: int) -> View:
+    width_px = max(1, round(Fraction(coded_width_px * aspect, by))) if aspect > 0 else coded_width_px
+    shown = SourceSize(height_px, width_px) if turns % 2 else SourceSize(width_px, height_px)
+    return View(coded_width_px, height_px, turns, shown)
 
 
 def turned(box: FractionBox, turns: int) -> FractionBox:
@@ -138,9 +146,8 @@ def cut(planes: VisiblePlanes, view: View, roi: FractionBox | None, height_px: i
     scale = min(1.0, height_px / upright_px)
     width, height = _even(width_shown * scale), _even(height_shown * scale)
     sizes = ((width, height), (width // 2, height // 2), (width // 2, height // 2))
-    scaled = [np.rot90(_shrunk(piece, *size), view.turns) for piece, size in zip(pieces, sizes, strict=True)]
     whole = box == FULL_FRAME
-    return CutPicture(_joined(scaled), None if whole else turned(box, view.turns))
+    return CutPicture(_joined(pieces, sizes, view.turns), None if whole else turned(box, view.turns))
 
 
 def _plane(image: VideoFrame, index: int) -> Plane:
@@ -174,23 +181,30 @@ def _even(size_px: float) -> int:
     return max(2, 2 * int(size_px / 2 + 1e-6))
 
 
-def _shrunk(plane: Plane, width: int, height: int) -> Plane:
+def _shrink(plane: Plane, into: Plane) -> None:
     """Halved (exactly, which is fast) while it is too large by two, then interpolated: no detail is skipped."""
-    rows, columns = plane.shape
+    (rows, columns), (height, width) = plane.shape, into.shape
     while columns >= 2 * width and rows >= 2 * height:
         columns, rows = columns // 2, rows // 2
         plane = cv2.resize(plane[: rows * 2, : columns * 2], (columns, rows), interpolation=cv2.INTER_AREA).astype(
             np.uint8, copy=False
         )
     if (columns, rows) == (width, height):
-        return plane
-    return cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
+        into[...] = plane
+    else:
+        cv2.resize(plane, (width, height), dst=into, interpolation=cv2.INTER_LINEAR)
 
 
-def _joined(planes: list[Plane]) -> Plane:
-    height, width = planes[0].shape
+def _joined(pieces: Sequence[Plane], sizes: Sequence[tuple[int, int]], turns: int) -> Plane:
+    """The planes, each shrunk to its size (width, height) and turned, as I420: straight into their places."""
+    width, height = sizes[0] if turns % 2 == 0 else sizes[0][::-1]
     i420 = np.empty((height * 3 // 2, width), np.uint8)
-    i420[:height] = planes[0]
     chroma = i420[height:].reshape(2, height // 2, width // 2)
-    chroma[0], chroma[1] = planes[1], planes[2]
+    for piece, size, place in zip(pieces, sizes, (i420[:height], chroma[0], chroma[1]), strict=True):
+        if turns == 0:
+            _shrink(piece, place)
+        else:
+            shrunk = np.empty(size[::-1], np.uint8)
+            _shrink(piece, shrunk)
+            place[...] = np.rot90(shrunk, turns)
     return i420
