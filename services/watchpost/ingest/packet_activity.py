@@ -62,6 +62,9 @@ class PacketActivity:
 
     _kinds: dict[tuple[PacketKind, int], _Kind] = field(default_factory=dict)
     _window: deque[tuple[int, int, int]] = field(default_factory=deque)
+    _window_bytes: int = 0
+    _window_usual_bytes: int = 0
+    _rise: float = 0.0
     _signals: deque[float] = field(default_factory=lambda: deque(maxlen=_SIGNALS_KEPT))
     _keyframe_bytes: float = 0.0
     _keyframe_us: int = 0
@@ -75,7 +78,7 @@ class PacketActivity:
     @property
     def rise(self) -> float:
         """The logarithm of how much larger the packets of the window are than while all is quiet."""
-        return self._signal() - self._usual_rise if len(self._window) >= _WINDOW_LEAST else 0.0
+        return self._rise
 
     @property
     def threshold(self) -> float:
@@ -106,22 +109,32 @@ class PacketActivity:
         part = max(0, min(_PARTS - 1, (at_us - self._keyframe_us) // _PART_US))
         known = self._kinds.setdefault((kind, part), _Kind())
         if known.usual is not None:
-            self._window.append((at_us, size_bytes, known.usual))
-        while self._window and not at_us - _WINDOW_US < self._window[0][0] <= at_us:
-            self._window.popleft()
+            self._into_window(at_us, size_bytes, known.usual)
+        signal = self._signal()
+        self._rise = 0.0 if signal is None else signal - self._usual_rise
         if quiet:
             known.sizes.append(size_bytes)
-            self._learn(at_us)
+            self._learn(at_us, signal)
 
     def falsely_woken(self) -> None:
         """Packets said that something moves, and pictures that nothing did: be harder to wake."""
         self._least_rise = min(_MOST_RISE, self._least_rise * _RAISED_BY_FALSE_WAKE)
 
-    def _learn(self, at_us: int) -> None:
+    def _into_window(self, at_us: int, size_bytes: int, usual_bytes: int) -> None:
+        window = self._window
+        window.append((at_us, size_bytes, usual_bytes))
+        self._window_bytes += size_bytes
+        self._window_usual_bytes += usual_bytes
+        while not at_us - _WINDOW_US < window[0][0] <= at_us:
+            _, old_bytes, old_usual_bytes = window.popleft()
+            self._window_bytes -= old_bytes
+            self._window_usual_bytes -= old_usual_bytes
+
+    def _learn(self, at_us: int, signal: float | None) -> None:
         # windows that overlap would count the same packets many times
-        if len(self._window) >= _WINDOW_LEAST and not 0 <= at_us - self._signal_us < _WINDOW_US:
+        if signal is not None and not 0 <= at_us - self._signal_us < _WINDOW_US:
             self._signal_us = at_us
-            self._signals.append(self._signal())
+            self._signals.append(signal)
         if 0 <= at_us - self._settled_us < _SETTLED_EVERY_US:
             return
         self._settled_us = at_us
@@ -133,10 +146,12 @@ class PacketActivity:
             self._spread = _quantile(self._signals, 0.84) - self._usual_rise  # one standard deviation of a normal one
             self._spoke = self._is_heard()
 
-    def _signal(self) -> float:
-        slack_bytes = len(self._window) * _SLACK_OF_A_KEYFRAME * self._keyframe_bytes
-        size_bytes, usual_bytes = (sum(column) for column in list(zip(*self._window, strict=True))[1:])
-        return math.log((size_bytes + slack_bytes + 1) / (usual_bytes + slack_bytes + 1))
+    def _signal(self) -> float | None:
+        packets = len(self._window)
+        if packets < _WINDOW_LEAST:
+            return None
+        slack_bytes = packets * _SLACK_OF_A_KEYFRAME * self._keyframe_bytes + 1
+        return math.log((self._window_bytes + slack_bytes) / (self._window_usual_bytes + slack_bytes))
 
     def _is_heard(self) -> bool:
         usual = [its.usual for (kind, _), its in self._kinds.items() if kind is PacketKind.REFERENCE and its.usual]
