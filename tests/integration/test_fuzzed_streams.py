@@ -12,9 +12,12 @@ import pytest
 
 from tests.fakes.coded import coded_clip, coded_packets
 from tests.fakes.damaged_stream import DAMAGES, SeenStream, Sent, damaged, jumped, seen_of, truncated
+from tests.fakes.onset import CAPPED, Onset, write_onset
+from tests.fakes.replayed_camera import replayed
 from tests.fakes.specs import camera_spec
 from tests.fakes.watched_camera import WatchedCamera
 from tests.waiting import wait_for
+from watchpost.ingest.decode_choice import DecodeCause, DecodeMode
 from watchpost.ingest.packets import CodedPacket
 from watchpost.settings import IngestSettings
 
@@ -101,6 +104,32 @@ def test_keyframe_after_a_truncated_one_is_shown_as_it_was_sent(
 
     assert [number for number in seen.whole if not _is_clean(number, seen, clean["h264"])] == []
     assert len([number for number in seen.whole if number >= WHOLE_FROM]) == 50
+
+
+@pytest.mark.parametrize("damage", ["flipped bits", "lost packets", "no keyframes"])
+def test_intra_refresh_is_shown_whole_again_once_it_went_over_the_picture(tmp_path: Path, damage: str) -> None:
+    refreshing = (*CAPPED, "-x264-params", "intra-refresh=1")
+    onset = Onset(at_s=0, lasts_s=6, keyframe_every=KEYFRAME_EVERY)
+    packets = list(coded_packets(write_onset(tmp_path / "refresh.ts", onset, refreshing)))
+    clean = seen_of(_undamaged(packets))
+
+    seen = seen_of(damaged(packets, STRETCH, DAMAGES[damage], 1))
+
+    well_from = STRETCH.stop + 2 * KEYFRAME_EVERY
+    assert [number for number in seen.whole if number >= well_from] == list(range(well_from, len(packets)))
+    assert [number for number in seen.whole if number >= well_from and not _is_clean(number, seen, clean)] == []
+
+
+def test_quiet_camera_without_whole_keyframes_is_decoded_and_says_why(tmp_path: Path) -> None:
+    onset = Onset(at_s=14, lasts_s=2)
+    clip = write_onset(tmp_path / "refresh.mp4", onset, (*CAPPED, "-x264-params", "intra-refresh=1"))
+
+    replay = replayed(clip)
+
+    choice = replay.mode_at(onset.at_s - 0.1)
+    assert choice.mode is DecodeMode.ACTIVE
+    assert choice.cause in {DecodeCause.NO_WHOLE_KEYFRAMES, DecodeCause.SIZES_SAY_NOTHING}
+    assert min(at_s for at_s in replay.moving_s if at_s > onset.at_s) <= onset.at_s + 1
 
 
 def test_size_that_changes_in_the_middle_is_gone_along_with(tmp_path: Path) -> None:
