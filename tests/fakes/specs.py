@@ -37,6 +37,7 @@ def camera_spec(  # noqa: PLR0913  (each test varies another of these)
     recording: Recording = NOT_RECORDED,
     config_version: str = "test",
     decoder: str = SOFTWARE,
+    substream: str | None = None,
 ) -> CameraSpec:
     """A spec as the config loader would write it."""
     return CameraSpec(
@@ -55,4 +56,5 @@ def camera_spec(  # noqa: PLR0913  (each test varies another of these)
         masks=masks,
         recording=recording,
         decoder=decoder,
+        substream=substream,
     )

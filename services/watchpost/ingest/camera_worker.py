@@ -32,7 +32,7 @@ from watchpost.ingest.past import PastPictures
 from watchpost.ingest.past_frames import PastFrames
 from watchpost.ingest.presence import Presence, Turn
 from watchpost.ingest.publishing import FramePublisher
-from watchpost.ingest.sources import open_source
+from watchpost.ingest.sources import analysed, open_source
 from watchpost.ingest.watching import PictureWatch
 from watchpost.ingest.wishes import Wishes
 from watchpost.recordings import CameraRecording
@@ -159,14 +159,14 @@ class CameraWorker:
         """A camera that stays away is news once, not every ten seconds."""
         log = self._log.debug if str(why) == self._logged else self._log.warning
         self._logged = str(why)
-        log("camera_failed", source=without_login(self._spec.source), reason=why.reason, detail=why.detail)
+        log("camera_failed", source=without_login(analysed(self._spec).source), reason=why.reason, detail=why.detail)
 
     def _read(self) -> tuple[SourceError, bool]:
         """Read until the source fails; returns why, and whether that was a recording's end."""
         limits = SourceLimits(self._around.ingest.open_timeout_s, _READ_TIMEOUT_S)
         is_live = True
         try:
-            with open_source(self._spec, limits, self._stop) as source:
+            with open_source(analysed(self._spec), limits, self._stop) as source:
                 is_live = source.is_live
                 self._reconnected()
                 try:

@@ -10,6 +10,7 @@ import structlog
 from watchpost.contracts import TopicName
 from watchpost.contracts.records import CameraId, CameraSpec, Command
 from watchpost.ingest.camera_worker import CameraWorker, Surroundings
+from watchpost.ingest.sources import analysed
 from watchpost.ingest.wishes import is_outdated
 from watchpost.stream import Received
 from watchpost.telemetry import Health, metrics
@@ -166,4 +167,4 @@ def _is_over(spec: CameraSpec, now: datetime) -> bool:
 
 def _reading(spec: CameraSpec) -> tuple[str | None, ...]:
     """What another worker is needed for where it changes."""
-    return spec.source, spec.secret_ref, spec.substream, spec.decoder
+    return analysed(spec).source, spec.secret_ref, spec.decoder

@@ -17,10 +17,12 @@ from __future__ import annotations  # at run time PyAV's Packet is no generic cl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from av.container import InputContainer
 from av.video.codeccontext import VideoCodecContext
 
+from watchpost.contracts.recording_rules import may_record
 from watchpost.contracts.records import CameraSpec, SpecOrigin
 from watchpost.errors import ConfigError, SourceError, SourceFailure
 from watchpost.ingest.addresses import CodedAddress, SimAddress, parse_address
@@ -29,7 +31,12 @@ from watchpost.ingest.guarded import opened_guarded
 from watchpost.ingest.packets import CodedPacket, Source, SourceLimits
 from watchpost.simulation import EncodedScene, Scene, open_encoded
 
-__all__ = ["open_source"]
+__all__ = ["analysed", "open_source"]
+
+
+def analysed(spec: CameraSpec) -> CameraSpec:
+    """The spec with the source that is read: its substream, unless the camera is recorded, which takes the source."""
+    return spec if spec.substream is None or may_record(spec) else replace(spec, source=spec.substream)
 
 
 @contextmanager
