@@ -18,7 +18,7 @@ from watchpost.errors import SourceError, SourceFailure
 from watchpost.ingest.addresses import CodedAddress
 from watchpost.ingest.failures import source_error
 from watchpost.ingest.http_file import HttpFile
-from watchpost.ingest.packets import SQUARE, CodedPacket, SourceLimits
+from watchpost.ingest.packets import SQUARE, CodedPacket, SourceLimits, microseconds
 
 __all__ = ["again_and_again", "container_packets", "libav_opened", "opened", "paced", "until_it_ends", "video_of"]
 
@@ -118,7 +118,7 @@ def container_packets(container: InputContainer, stream: VideoStream, limits: So
 
 def _due_us(packet: Packet[VideoStream]) -> int | None:
     stamp = packet.pts if packet.dts is None else packet.dts
-    return None if stamp is None or not packet.time_base else round(stamp * packet.time_base * 1_000_000)
+    return None if stamp is None or not packet.time_base else microseconds(stamp, packet.time_base)
 
 
 def _sender_offset_us(packet: Packet[VideoStream]) -> int | None:
@@ -126,7 +126,7 @@ def _sender_offset_us(packet: Packet[VideoStream]) -> int | None:
     if packet.pts is None or not packet.time_base or not packet.has_sidedata("prft"):
         return None
     (sender_us,) = struct.unpack_from("<q", memoryview(packet.get_sidedata("prft")))
-    return int(sender_us) - round(packet.pts * packet.time_base * 1_000_000)
+    return int(sender_us) - microseconds(packet.pts, packet.time_base)
 
 
 def again_and_again(first: Iterator[CodedPacket], address: CodedAddress, limits: SourceLimits) -> Iterator[CodedPacket]:

@@ -20,6 +20,7 @@ __all__ = [
     "decode",
     "decoded_alone",
     "held_back",
+    "microseconds",
 ]
 
 SQUARE = Fraction(1)
@@ -68,7 +69,7 @@ class CodedPacket:
         """When its picture is shown, by the stream's own time; None where the stream does not say."""
         if self.packet.pts is None or not self.packet.time_base:
             return None
-        return self.offset_us + round(self.packet.pts * self.packet.time_base * 1_000_000)
+        return self.offset_us + microseconds(self.packet.pts, self.packet.time_base)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,11 @@ class DecodedPicture:
     stream_us: int | None
     pixel_aspect: Fraction
     stamp: Stamp | None
+
+
+def microseconds(units: int, base: Fraction) -> int:
+    """So many units of `base` seconds, in whole numbers: fractions took longer than all else done to a packet."""
+    return (units * base.numerator * 2_000_000 + base.denominator) // (2 * base.denominator)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,6 @@ def held_back(last: CodedPacket, decoder: VideoCodecContext) -> Iterator[Decoded
 def _picture(image: VideoFrame, coded: CodedPacket) -> DecodedPicture:
     stream_us = None
     if image.pts is not None and image.time_base:
-        stream_us = coded.offset_us + round(image.pts * image.time_base * 1_000_000)
+        stream_us = coded.offset_us + microseconds(image.pts, image.time_base)
     stamp = image.opaque
     return DecodedPicture(image, stream_us, coded.pixel_aspect, stamp if isinstance(stamp, Stamp) else None)
