@@ -166,7 +166,9 @@ class CameraShown(BaseModel):
     roi: tuple[float, float, float, float] = Field(description="its origin is the site's `roi_origin`")
     tasks: list[str | TaskShown]
     zones: dict[str, ZoneShown]
-    substream: str | None = Field(description="what is analysed in place of the source; of cameras of the file alone")
+    substream: str | None = Field(
+        description="analysed in place of the source while not recorded; of cameras of the file alone"
+    )
     decoder: str
     regions: dict[str, RegionShown]
     masks: dict[str, list[tuple[float, float]]]

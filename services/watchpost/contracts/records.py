@@ -381,7 +381,7 @@ class ThumbnailTaken:
 class CameraSpec:
     """What a camera is and how it is watched. A null value on the topic removes the camera.
 
-    `substream` is analysed in place of the source's own pictures, which are recorded; `decoder` is `software` or the
+    `substream` is analysed in place of the source while the camera is not recorded; `decoder` is `software` or the
     name of a hardware's.
     """
 

@@ -153,7 +153,9 @@ class CameraSettings(StrictModel):
 
     source: Source
     secret: _Secret | None = None
-    substream: Source | None = Field(default=None, description="analysed in place of the source, which is recorded")
+    substream: Source | None = Field(
+        default=None, description="analysed in place of the source while the camera is not recorded"
+    )
     decoder: Decoder = Field(default="software", description="software, or what the machine's hardware decodes with")
     max_frames: float | None = Field(default=None, gt=0, le=60)
     skip_frames: int | None = Field(default=None, ge=0, le=100)
