@@ -1,9 +1,12 @@
 """The seam between Watchpost and wall time, so that tests can turn the hands themselves."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-__all__ = ["Clock", "SystemClock"]
+__all__ = ["Clock", "SystemClock", "epoch_us", "from_epoch_us"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class Clock(Protocol):
@@ -20,3 +23,13 @@ class SystemClock:
     def now(self) -> datetime:
         """The present moment, aware, in UTC."""
         return datetime.now(UTC)
+
+
+def epoch_us(moment: datetime) -> int:
+    """Microseconds since 1970, exactly: `timestamp()` is a float."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def from_epoch_us(microseconds: int) -> datetime:
+    """The moment, aware, in UTC."""
+    return _EPOCH + timedelta(microseconds=microseconds)

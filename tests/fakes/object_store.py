@@ -12,6 +12,8 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
+from tests.fakes.s3_server import s3_environment
+
 __all__ = ["S3UnderTest"]
 
 
@@ -31,13 +33,7 @@ class S3UnderTest:
     @property
     def environment(self) -> dict[str, str]:
         """What a client finds its way by."""
-        return {
-            "AWS_ENDPOINT": f"http://127.0.0.1:{self._server.server_port}",
-            "AWS_ALLOW_HTTP": "true",
-            "AWS_REGION": "us-east-1",
-            "AWS_ACCESS_KEY_ID": "key",
-            "AWS_SECRET_ACCESS_KEY": "secret",
-        }
+        return s3_environment(f"http://127.0.0.1:{self._server.server_port}")
 
     def __enter__(self) -> Self:
         self._thread.start()

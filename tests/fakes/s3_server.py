@@ -15,9 +15,20 @@ from tests.requirements import require
 from tests.waiting import wait_for
 from watchpost.stream.free_ports import free_port
 
-__all__ = ["S3Server"]
+__all__ = ["S3Server", "s3_environment"]
 
 _REMEDY = "pipx install 'moto[s3,server]'"
+
+
+def s3_environment(url: str) -> dict[str, str]:
+    """By which a client finds a store that answers at `url`, and takes it for S3."""
+    return {
+        "AWS_ENDPOINT": url,
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+    }
 
 
 class S3Server:
@@ -37,13 +48,7 @@ class S3Server:
     @property
     def environment(self) -> dict[str, str]:
         """What a client finds its way by."""
-        return {
-            "AWS_ENDPOINT": self.url,
-            "AWS_ALLOW_HTTP": "true",
-            "AWS_REGION": "us-east-1",
-            "AWS_ACCESS_KEY_ID": "key",
-            "AWS_SECRET_ACCESS_KEY": "secret",
-        }
+        return s3_environment(self.url)
 
     def __enter__(self) -> Self:
         self.start()

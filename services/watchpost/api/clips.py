@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +16,7 @@ from watchpost.api.parts import ApiParts, CallerOf, ReadyParts
 from watchpost.api.problems import ProblemKind, answers, problem
 from watchpost.api.ranges import Span, span_of
 from watchpost.api.tokens import Role
+from watchpost.clock import from_epoch_us
 from watchpost.contracts.recording_rules import may_record
 from watchpost.contracts.records import CameraSpec, EventChanged
 from watchpost.errors import CallError
@@ -25,7 +26,6 @@ __all__ = ["router"]
 
 router = APIRouter(tags=["events"], route_class=GuardedRoute)
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CUT_WITHIN = timedelta(minutes=2)
 _CHUNK_BYTES = 256 * 1024
 _Range = Annotated[str | None, Header(alias="Range", description="one range of bytes; others are passed over")]
@@ -95,7 +95,7 @@ def _why_none(parts: ApiParts, event: EventChanged | None, spec: CameraSpec | No
     if spec is None or not may_record(spec):
         return _no_clip(f"{event.camera} is not recorded", "set recording.enabled, with masks recording.unmasked too")
     ready_us = clip_times(event, clips.before_s, clips.after_s).to_us
-    if parts.clock.now() < _EPOCH + timedelta(microseconds=ready_us) + _CUT_WITHIN:
+    if parts.clock.now() < from_epoch_us(ready_us) + _CUT_WITHIN:
         return problem(
             ProblemKind.CLIP_NOT_READY,
             f"it shows {clips.after_s:g} s after the event, which are being recorded",

@@ -1,6 +1,6 @@
 """Shows what a camera recorded, as it was recorded."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated
 
@@ -12,6 +12,7 @@ from watchpost.api.guarded_route import GuardedRoute
 from watchpost.api.moments import Moment
 from watchpost.api.parts import ApiParts, CallerOf, ReadyParts
 from watchpost.api.problems import ProblemKind, answers, problem
+from watchpost.clock import epoch_us, from_epoch_us
 from watchpost.contracts.recording_rules import may_record
 from watchpost.contracts.records import CameraId, CameraSpec
 from watchpost.errors import NotRecordedError, RetryableError
@@ -21,8 +22,6 @@ __all__ = ["router"]
 
 router = APIRouter(tags=["recordings"], route_class=GuardedRoute)
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _LONGEST = timedelta(minutes=15)
 
 
@@ -56,7 +55,7 @@ async def get_recording(
         )
     check_may_see(caller, spec)
     cut = await parts.footage.ask(partial(_cut, parts, spec, begin, end))
-    began = _EPOCH + timedelta(microseconds=cut.begins_us)
+    began = from_epoch_us(cut.begins_us)
     headers = {"Watchpost-From": began.isoformat(), "Cache-Control": PRIVATE}
     return StreamingResponse(sent(parts, cut.fragments()), headers=headers, media_type=MP4)
 
@@ -76,7 +75,7 @@ def _check_times(begin: datetime, end: datetime) -> None:
 
 
 def _cut(parts: ApiParts, spec: CameraSpec, begin: datetime, end: datetime) -> Cut:
-    from_us, to_us = ((moment - _EPOCH) // _MICROSECOND for moment in (begin, end))
+    from_us, to_us = (epoch_us(moment) for moment in (begin, end))
     try:
         return cut_of(root_of(parts), spec.camera, from_us, to_us)
     except NotRecordedError as error:

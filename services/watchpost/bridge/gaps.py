@@ -10,8 +10,9 @@ from watchpost.bridge.envelope import Outgoing, central_key, source_headers
 from watchpost.bridge.headers import SourceHeader
 from watchpost.bridge.resumption import Break, BreakCause
 from watchpost.contracts import TopicName, encode
+from watchpost.contracts.health import health_event
 from watchpost.contracts.identity import SITE_ITSELF
-from watchpost.contracts.records import EventChanged, EventPhase, EventType, Provenance, SiteId
+from watchpost.contracts.records import EventChanged, EventType, Provenance, SiteId
 from watchpost.stream import Header
 
 __all__ = ["delivery_gap", "gap_record"]
@@ -24,21 +25,13 @@ def delivery_gap(site: SiteId, config_version: str, gap: Break, at: datetime) ->
     before, after = gap.before, gap.after
     parts = (site, before.topic, before.topic_id, after.topic_id, gap.cause, before.partition)
     name = "/".join(str(part) for part in (*parts, before.epoch, before.next_offset, after.epoch, after.next_offset))
-    return EventChanged(
-        event_id=str(uuid5(_NAMESPACE, name)),
-        revision=1,
-        site=site,
-        camera=SITE_ITSELF,
-        type=EventType.DELIVERY_GAP,
-        phase=EventPhase.CONFIRMED,
+    return health_event(
+        str(uuid5(_NAMESPACE, name)),
+        site,
+        SITE_ITSELF,
+        EventType.DELIVERY_GAP,
         opened_at=at,
         at=at,
-        confidence=1.0,
-        person_count=None,
-        box=None,
-        thumbnail_id=None,
-        clip_uri=None,
-        verdict=None,
         detail=json.dumps(_detail(gap)),
         provenance=Provenance(
             model="bridge",

@@ -10,6 +10,7 @@ newer than the newest one taken in change nothing and give nothing but the pictu
 
 from dataclasses import replace
 
+from watchpost.clock import epoch_us
 from watchpost.contracts.records import (
     CaptureReason,
     EventChanged,
@@ -27,7 +28,7 @@ from watchpost.events.outputs import Outputs, ThumbnailRequest
 from watchpost.events.requests import bursts, marked, thumbnails
 from watchpost.events.rules import AnswerRules, EventRules, FallRules, ZoneRules
 from watchpost.events.state import CameraState, decode_state, encode_state, initial_state
-from watchpost.events.telling import Notice, microseconds, told
+from watchpost.events.telling import Notice, told
 from watchpost.events.zone_events import zone_events
 from watchpost.events.zone_scene import zone_scene
 
@@ -53,7 +54,7 @@ def step(state: CameraState, frame: FrameAnalyzed, rules: EventRules) -> tuple[C
     """
     if (frame.site, frame.camera) != (state.site, state.camera):
         raise ValueError(f"a frame of {frame.site}/{frame.camera} came to the state of {state.site}/{state.camera}")
-    at_us = microseconds(frame.captured_at)
+    at_us = epoch_us(frame.captured_at)
     state, uplinked = marked(state, frame, at_us, rules)
     known = state.seen_us is not None and at_us <= state.seen_us
     if known or frame.skipped is not None or frame.reason is CaptureReason.BURST:

@@ -1,16 +1,14 @@
 """Turns what became of an event into the record that tells it."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 
+from watchpost.clock import from_epoch_us
 from watchpost.contracts.records import EventChanged, EventPhase, FrameAnalyzed
 from watchpost.events.identity import thumbnail_id
 from watchpost.events.rules import EventRules
 from watchpost.vision.geometry import FractionBox
 
-__all__ = ["Notice", "microseconds", "told"]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+__all__ = ["Notice", "told"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +21,6 @@ class Notice:
     opened_us: int
     box: FractionBox | None
     confidence: float
-
-
-def microseconds(moment: datetime) -> int:
-    """The moment as whole microseconds since 1970."""
-    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 def told(
@@ -47,7 +40,7 @@ def told(
         camera=frame.camera,
         type=kind,
         phase=notice.phase,
-        opened_at=_EPOCH + timedelta(microseconds=notice.opened_us),
+        opened_at=from_epoch_us(notice.opened_us),
         at=frame.captured_at,
         confidence=notice.confidence,
         person_count=person_count,

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from watchpost.contracts.health import health_event
 from watchpost.contracts.records import CameraId, EventChanged, EventPhase, EventType, Provenance, SiteId
 from watchpost.inference.recent_frames import Shares
 
@@ -43,23 +44,9 @@ def opened(
     event_id: str, site: SiteId, camera: CameraId, detail: str, standing: Standing, since: datetime
 ) -> EventChanged:
     """The first revision of an event that began at `since`."""
-    return EventChanged(
-        event_id=event_id,
-        revision=1,
-        site=site,
-        camera=camera,
-        type=EventType.ANALYSIS_DEGRADED,
-        phase=EventPhase.CONFIRMED,
-        opened_at=since,
-        at=standing.at,
-        confidence=1.0,
-        person_count=None,
-        box=None,
-        thumbnail_id=None,
-        clip_uri=None,
-        verdict=None,
-        detail=detail,
-        provenance=standing.provenance,
+    kind = EventType.ANALYSIS_DEGRADED
+    return health_event(
+        event_id, site, camera, kind, opened_at=since, at=standing.at, detail=detail, provenance=standing.provenance
     )
 
 

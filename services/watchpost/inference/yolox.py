@@ -3,13 +3,13 @@
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from watchpost.clock import epoch_us
 from watchpost.contracts.records import CameraId, CaptureReason, DetectedObject, Provenance
 from watchpost.inference.analyzer import LoadedFrame, Observation
 from watchpost.inference.detector import OnnxDetector, load_detector
@@ -28,7 +28,6 @@ from watchpost.vision.tracking import Detection, follow
 
 __all__ = ["YoloxAnalyzer", "load_yolox"]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PERSON = "person"
 _EDGE = 0.02
 _SLIM = 0.42
@@ -70,7 +69,7 @@ class YoloxAnalyzer:
         self._memories.pop(camera, None)
 
     def _observed(self, frame: LoadedFrame) -> Observation:
-        at_us = (frame.record.captured_at - _EPOCH) // timedelta(microseconds=1)
+        at_us = epoch_us(frame.record.captured_at)
         memory = self._memories.setdefault(frame.record.camera, CameraMemory())
         if frame.record.reason is CaptureReason.BURST or at_us <= memory.seen_us:
             # burst frames and redelivered ones come after newer frames: they are seen by a fresh eye

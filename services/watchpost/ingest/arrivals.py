@@ -1,16 +1,13 @@
 """Stamps a camera's packets as they arrive: pictures keep their time however much later they are decoded."""
 
 import time
-from datetime import UTC, datetime, timedelta
 
-from watchpost.clock import Clock
+from watchpost.clock import Clock, epoch_us
 from watchpost.ingest.packets import CodedPacket, Stamp
 from watchpost.ingest.stream_clock import SteadyTime, StreamClock
 
 __all__ = ["Arrivals"]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 # a P picture is sent before the B pictures that are shown before it: nobody lets them wait for a second
 _REORDERED_WITHIN_US = 1_000_000
 
@@ -34,7 +31,7 @@ class Arrivals:
         """The packet's stamp, which its pictures will carry too."""
         if not coded.size_bytes:
             return self._stamp
-        wall_us = (self._clock.now() - _EPOCH) // _MICROSECOND
+        wall_us = epoch_us(self._clock.now())
         arrival_us = self._time.at(wall_us, time.monotonic_ns() // 1000)
         stream_us = coded.stream_us
         if stream_us is not None and self._is_reordered(stream_us, coded):

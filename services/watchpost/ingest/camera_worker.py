@@ -25,7 +25,7 @@ from watchpost.frames import FrameStore
 from watchpost.ingest.arrivals import Arrivals
 from watchpost.ingest.decode_choice import Choice
 from watchpost.ingest.decode_path import DecodePath
-from watchpost.ingest.health_events import health_event, obscured_event
+from watchpost.ingest.health_events import obscured_event, presence_event
 from watchpost.ingest.obscured import ObscuredTurn
 from watchpost.ingest.packets import DecodedPicture, Source, SourceLimits, Stamp
 from watchpost.ingest.past import PastPictures
@@ -231,7 +231,7 @@ class CameraWorker:
         self._logged = ""
         metrics.CAMERA_ONLINE.labels(self._spec.camera).set(online)
         self._log.info(turn.kind, reason=turn.reason, silent_s=round(turn.silent_s, 1))
-        self._around.tell(health_event(turn, self._around.site, self._spec, self._session, self._around.clock.now()))
+        self._around.tell(presence_event(turn, self._around.site, self._spec, self._session, self._around.clock.now()))
 
     def _tell_obscured(self, turn: ObscuredTurn | None) -> None:
         if turn is None or self._stop.is_set():

@@ -3,11 +3,10 @@
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from watchpost.clock import Clock
+from watchpost.clock import Clock, epoch_us
 from watchpost.contracts.records import CameraId, EventChanged
 from watchpost.errors import NotRecordedError, RetryableError
 from watchpost.recordings import (
@@ -29,8 +28,6 @@ from watchpost.telemetry import metrics
 __all__ = ["ClipQueue"]
 
 _LOG = structlog.get_logger()
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _PATIENCE_US = 30_000_000
 _DISK_WITHIN_S = 300.0
 
@@ -109,7 +106,7 @@ class ClipQueue:
             raise RetryableError(f"{self._root} cannot be read: {error}") from error
 
     def _is_due(self, wanted: _Wanted) -> bool:
-        now_us = (self._clock.now() - _EPOCH) // _MICROSECOND
+        now_us = epoch_us(self._clock.now())
         if now_us < wanted.times.to_us:
             return False
         until_us = recorded_until_us(self._root, wanted.camera)

@@ -91,7 +91,6 @@ class DecodeChooser:
         self._between = self._between_last = 0
         self._moved_us: int | None = None
         self._heard_us: int | None = None
-        self._rose_us: int | None = None
         self._woken_us: int | None = None
         self._contradicted: list[int] = []
         self._gave_nothing = 0
@@ -118,7 +117,7 @@ class DecodeChooser:
         """What a picture shows."""
         if not moving:
             return
-        if self._choice.cause is DecodeCause.QUIET and not self._within(self._rose_us, at_us, _HELD_BY_PACKETS_US):
+        if self._choice.cause is DecodeCause.QUIET and not self._within(self._heard_us, at_us, _HELD_BY_PACKETS_US):
             # pictures saw what packets did not say: once may be the light, twice is deafness
             self._contradicted = [
                 before_us for before_us in self._contradicted if at_us - before_us < _CONTRADICTED_WITHIN_US
@@ -185,7 +184,7 @@ class DecodeChooser:
         self._keyframe_us, self._between = at_us, 0
 
     def _rose(self, at_us: int) -> None:
-        self._rose_us = self._heard_us = at_us
+        self._heard_us = at_us
         if self._choice.mode is DecodeMode.IDLE:
             self._woken_us = at_us
 

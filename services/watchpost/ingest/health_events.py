@@ -1,58 +1,47 @@
 """Makes the events by which ingest tells that a camera went or came, or is obscured."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from watchpost import __version__
+from watchpost.clock import from_epoch_us
+from watchpost.contracts.health import health_event
 from watchpost.contracts.identity import health_event_id
-from watchpost.contracts.records import CameraSpec, EventChanged, EventPhase, EventType, Provenance, SiteId
+from watchpost.contracts.records import CameraSpec, EventChanged, EventType, Provenance, SiteId
 from watchpost.ingest.obscured import ObscuredTurn
 from watchpost.ingest.presence import Turn
 
-__all__ = ["health_event", "obscured_event"]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+__all__ = ["obscured_event", "presence_event"]
 
 
-def health_event(turn: Turn, site: SiteId, spec: CameraSpec, session: str, now: datetime) -> EventChanged:
+def presence_event(turn: Turn, site: SiteId, spec: CameraSpec, session: str, now: datetime) -> EventChanged:
     """The event of `turn`, which happened now; `detail` begins with the reason. `session`: the worker's life."""
-    return EventChanged(
-        event_id=health_event_id(site, spec.camera, turn.kind, session, turn.number),
-        revision=1,
-        site=site,
-        camera=spec.camera,
-        type=turn.kind,
-        phase=EventPhase.CONFIRMED,
+    return health_event(
+        health_event_id(site, spec.camera, turn.kind, session, turn.number),
+        site,
+        spec.camera,
+        turn.kind,
         opened_at=now - timedelta(seconds=turn.silent_s),
         at=now,
-        confidence=1.0,
-        person_count=None,
-        box=None,
-        thumbnail_id=None,
-        clip_uri=None,
-        verdict=None,
         detail=turn.reason,
-        provenance=Provenance("", "", "", "", spec.config_version, __version__),
+        provenance=_provenance(spec),
     )
 
 
 def obscured_event(turn: ObscuredTurn, site: SiteId, spec: CameraSpec, session: str) -> EventChanged:
     """The revision of `turn`: the first is confirmed, the second ends the event. `session`: the worker's life."""
     kind = EventType.CAMERA_OBSCURED
-    return EventChanged(
-        event_id=health_event_id(site, spec.camera, kind, session, turn.number),
-        revision=1 if turn.obscured else 2,
-        site=site,
-        camera=spec.camera,
-        type=kind,
-        phase=EventPhase.CONFIRMED if turn.obscured else EventPhase.ENDED,
-        opened_at=_EPOCH + timedelta(microseconds=turn.since_us),
-        at=_EPOCH + timedelta(microseconds=turn.at_us),
-        confidence=1.0,
-        person_count=None,
-        box=None,
-        thumbnail_id=None,
-        clip_uri=None,
-        verdict=None,
+    return health_event(
+        health_event_id(site, spec.camera, kind, session, turn.number),
+        site,
+        spec.camera,
+        kind,
+        opened_at=from_epoch_us(turn.since_us),
+        at=from_epoch_us(turn.at_us),
         detail=turn.detail,
-        provenance=Provenance("", "", "", "", spec.config_version, __version__),
+        provenance=_provenance(spec),
+        ends=not turn.obscured,
     )
+
+
+def _provenance(spec: CameraSpec) -> Provenance:
+    return Provenance("", "", "", "", spec.config_version, __version__)

@@ -3,10 +3,10 @@
 from enum import StrEnum
 
 from watchpost.ingest.packets import CodedPacket
+from watchpost.recordings import units_of
 
 __all__ = ["PacketKind", "kind_of"]
 
-_START_CODE = b"\x00\x00\x01"
 _LOOK_BYTES = 4096  # parameter sets and messages stand before the picture and are small
 _H264_SLICE, _H264_IDR = 1, 5
 _HEVC_FIRST_NOT_A_PICTURE, _HEVC_LAST_SUB_LAYER = 32, 15
@@ -24,28 +24,20 @@ def kind_of(coded: CodedPacket) -> PacketKind:
     """The kind of a packet. Only H.264 and H.265 are looked into: of others all between keyframes are one kind."""
     if coded.is_keyframe:
         return PacketKind.KEYFRAME
-    name = coded.decoder.name
     if coded.packet.is_disposable:
         return PacketKind.DISPOSABLE
-    if name in {"h264", "hevc"}:
-        head = bytes(memoryview(coded.packet)[:_LOOK_BYTES])
-        for unit in _unit_headers(head):
-            disposable = _h264_is_disposable(unit) if name == "h264" else _hevc_is_disposable(unit)
-            if disposable is not None:
-                return PacketKind.DISPOSABLE if disposable else PacketKind.REFERENCE
-    return PacketKind.REFERENCE
-
-
-def _unit_headers(head: bytes) -> list[int]:
-    """The first byte of each NAL unit, in Annex B (start codes) or behind lengths of four bytes."""
-    if head.startswith((_START_CODE, b"\x00" + _START_CODE)):
-        places = (part[0] for part in head.split(_START_CODE)[1:] if part)
-        return list(places)
-    units, at = [], 0
-    while at + 4 < len(head):
-        units.append(head[at + 4])
-        at += 4 + int.from_bytes(head[at : at + 4])
-    return units
+    head = bytes(memoryview(coded.packet)[:_LOOK_BYTES])
+    extradata = coded.decoder.extradata or b""
+    match coded.decoder.name:
+        case "h264":
+            says = (_h264_is_disposable(unit[0]) for unit in units_of("h264", head, extradata))
+        case "hevc":
+            says = (_hevc_is_disposable(unit[0]) for unit in units_of("hevc", head, extradata))
+        case _:
+            return PacketKind.REFERENCE
+    # the first picture's word: messages and parameter sets before it say nothing
+    disposable = next((said for said in says if said is not None), False)
+    return PacketKind.DISPOSABLE if disposable else PacketKind.REFERENCE
 
 
 def _h264_is_disposable(header: int) -> bool | None:

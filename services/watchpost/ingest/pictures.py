@@ -19,6 +19,7 @@ from watchpost.contracts.camera_parts import Mask
 from watchpost.contracts.records import SourceSize
 from watchpost.ingest.picture_masks import Plane, covered, seen_pixels
 from watchpost.vision.geometry import FULL_FRAME, FractionBox
+from watchpost.vision.halving import halved
 
 __all__ = [
     "CutPicture",
@@ -185,10 +186,7 @@ def _shrink(plane: Plane, into: Plane) -> None:
     """Halved (exactly, which is fast) while it is too large by two, then interpolated: no detail is skipped."""
     (rows, columns), (height, width) = plane.shape, into.shape
     while columns >= 2 * width and rows >= 2 * height:
-        columns, rows = columns // 2, rows // 2
-        plane = cv2.resize(plane[: rows * 2, : columns * 2], (columns, rows), interpolation=cv2.INTER_AREA).astype(
-            np.uint8, copy=False
-        )
+        columns, rows, plane = columns // 2, rows // 2, halved(plane)
     if (columns, rows) == (width, height):
         into[...] = plane
     else:

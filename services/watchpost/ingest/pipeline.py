@@ -35,22 +35,12 @@ def run(settings: SiteSettings) -> None:
         store.sweep_orphans()
         client = client_config(settings.kafka.address, settings.kafka.security.client_config(), "watchpost-ingest")
         events = RecordProducer(client)
-        outlet = Outlet(
-            RecordProducer(client, {"message.timeout.ms": round(settings.ingest.frame_ttl_s * 1000)}), events
-        )
-        pasts = PastPictures()
+        frames = RecordProducer(client, {"message.timeout.ms": round(settings.ingest.frame_ttl_s * 1000)})
+        outlet, pasts = Outlet(frames, events), PastPictures()
         footage = Footage(settings, client, clock, outlet.tell, on_failure=service.stop.set)
         footage.start()
-        around = Surroundings(
-            SiteId(settings.site.name),
-            settings.ingest,
-            clock,
-            store,
-            outlet.send,
-            outlet.tell,
-            pasts,
-            footage.for_camera,
-        )
+        site, record = SiteId(settings.site.name), footage.for_camera
+        around = Surroundings(site, settings.ingest, clock, store, outlet.send, outlet.tell, pasts, record)
         cameras = Cameras(around, settings.max_streams, service.health)
         with RecordConsumer[CameraSpec | Command](
             watched(client, service.health),

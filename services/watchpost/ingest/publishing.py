@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
+from watchpost.clock import from_epoch_us
 from watchpost.contracts.camera_parts import UplinkReason
 from watchpost.contracts.records import CameraSpec, CaptureReason, FrameCaptured, Motion, Region, SiteId
 from watchpost.errors import RetryableError
@@ -16,7 +17,6 @@ from watchpost.vision.geometry import FULL_FRAME, FractionBox
 
 __all__ = ["Capture", "FramePublisher"]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LOG = structlog.get_logger()
 
 
@@ -70,7 +70,7 @@ class FramePublisher:
         if self._refused:
             _LOG.info("frames_stored_again", camera=spec.camera, frame_id=frame_id)
             self._refused = False
-        captured_at = _EPOCH + timedelta(microseconds=capture.captured_us)
+        captured_at = from_epoch_us(capture.captured_us)
         self._send(
             FrameCaptured(
                 frame_id=frame_id,

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from watchpost import __version__
 from watchpost.clock import Clock
+from watchpost.contracts.health import health_event
 from watchpost.contracts.identity import SITE_ITSELF, health_event_id
-from watchpost.contracts.records import EventChanged, EventPhase, EventType, Provenance, SiteId
+from watchpost.contracts.records import EventChanged, EventType, Provenance, SiteId
 from watchpost.recordings import StorageTurn
 
 __all__ = ["StorageEvents"]
@@ -39,21 +40,14 @@ class StorageEvents:
         self._tell(self._event(turn, opened_at, now))
 
     def _event(self, turn: StorageTurn, opened_at: datetime, now: datetime) -> EventChanged:
-        return EventChanged(
-            event_id=health_event_id(self._site, SITE_ITSELF, EventType.STORAGE_LOW, self._session, turn.number),
-            revision=1 if turn.is_low else 2,
-            site=self._site,
-            camera=SITE_ITSELF,
-            type=EventType.STORAGE_LOW,
-            phase=EventPhase.CONFIRMED if turn.is_low else EventPhase.ENDED,
+        return health_event(
+            health_event_id(self._site, SITE_ITSELF, EventType.STORAGE_LOW, self._session, turn.number),
+            self._site,
+            SITE_ITSELF,
+            EventType.STORAGE_LOW,
             opened_at=opened_at,
             at=now,
-            confidence=1.0,
-            person_count=None,
-            box=None,
-            thumbnail_id=None,
-            clip_uri=None,
-            verdict=None,
             detail=turn.reason,
             provenance=Provenance("", "", "", "", self._config_version, __version__),
+            ends=not turn.is_low,
         )

@@ -5,15 +5,14 @@ after it: what is gone when the command arrives comes from the ring of coded pac
 """
 
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 
+from watchpost.clock import epoch_us
 from watchpost.contracts.records import CaptureReason, Command, CommandKind
 
 __all__ = ["Wishes", "is_outdated"]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _NOW_MEANS = timedelta(seconds=10)
 # a picture's time and its asker's need not be of one machine
 _CLOCKS_DIFFER_US = 1_000_000
@@ -44,11 +43,11 @@ class Wishes:
         with self._lock:
             match command.kind:
                 case CommandKind.BURST:
-                    around_us = (command.around - _EPOCH) // _MICROSECOND
+                    around_us = epoch_us(command.around)
                     self._bursts.append((around_us, around_us + command.after_ms * 1000))
                     self._pasts.append(around_us - command.before_ms * 1000)
                 case CommandKind.ANALYZE_NOW:
-                    self._wants_from_us = (command.requested_at - _EPOCH) // _MICROSECOND - _CLOCKS_DIFFER_US
+                    self._wants_from_us = epoch_us(command.requested_at) - _CLOCKS_DIFFER_US
                 case other:
                     assert_never(other)
 

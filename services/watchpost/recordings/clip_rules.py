@@ -1,8 +1,8 @@
 """Which events get a clip, and of which time."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
+from watchpost.clock import epoch_us
 from watchpost.contracts.records import EventChanged, EventPhase, EventType
 
 __all__ = ["ClipTimes", "clip_times", "gets_clip", "had_clip"]
@@ -18,8 +18,6 @@ _WITHOUT = frozenset(
         EventType.DELIVERY_GAP,
     }
 )
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _LONGEST_US = 120_000_000
 
 
@@ -44,6 +42,6 @@ def had_clip(event: EventChanged) -> bool:
 
 def clip_times(event: EventChanged, before_s: float, after_s: float) -> ClipTimes:
     """From before it began (two minutes before it was confirmed at most) to after it was confirmed."""
-    moment_us = (event.at - _EPOCH) // _MICROSECOND
-    opened_us = max((event.opened_at - _EPOCH) // _MICROSECOND, moment_us - _LONGEST_US)
+    moment_us = epoch_us(event.at)
+    opened_us = max(epoch_us(event.opened_at), moment_us - _LONGEST_US)
     return ClipTimes(opened_us - round(before_s * 1_000_000), moment_us, moment_us + round(after_s * 1_000_000))

@@ -1,4 +1,4 @@
-"""Reads H.264 and H.265 access units as far as a recording needs: which parameter sets they are coded with.
+"""Reads H.264 and H.265 access units as far as anybody needs who does not decode them: their units, their parameters.
 
 An access unit comes as a byte stream (Annex B of both standards) or, from an MP4, with each unit's length before it;
 the stream's `extradata` says which (ISO/IEC 14496-15, sections 5.3.3 and 8.3.3).
@@ -7,7 +7,7 @@ the stream's `extradata` says which (ISO/IEC 14496-15, sections 5.3.3 and 8.3.3)
 from collections.abc import Iterator
 from typing import Literal
 
-__all__ = ["NalCodec", "as_byte_stream", "parameter_sets"]
+__all__ = ["NalCodec", "as_byte_stream", "parameter_sets", "units_of"]
 
 NalCodec = Literal["h264", "hevc"]
 
@@ -25,7 +25,7 @@ def parameter_sets(codec: NalCodec, payload: bytes, extradata: bytes) -> bytes:
     first, and `extradata` is what it was when the connection began.
     """
     wanted = _SETS[codec]
-    in_band = list(_sets_of(codec, _units(codec, payload, extradata)))
+    in_band = list(_sets_of(codec, units_of(codec, payload, extradata)))
     if {_type(codec, unit) for unit in in_band} == wanted:
         return _joined(in_band)
     if _has_lengths(codec, extradata):
@@ -42,7 +42,8 @@ def as_byte_stream(codec: NalCodec, payload: bytes, extradata: bytes) -> bytes:
     return _joined(_length_units(payload, _length_bytes(codec, extradata)))
 
 
-def _units(codec: NalCodec, payload: bytes, extradata: bytes) -> Iterator[bytes]:
+def units_of(codec: NalCodec, payload: bytes, extradata: bytes) -> Iterator[bytes]:
+    """The NAL units of an access unit, or of its beginning: the last is then cut short."""
     if not _has_lengths(codec, extradata) or payload.startswith((_START, _LONG_START)):
         return _byte_stream_units(payload)
     return _length_units(payload, _length_bytes(codec, extradata))

@@ -11,19 +11,17 @@ from bisect import insort
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from watchpost.clock import Clock
+from watchpost.clock import Clock, epoch_us
 from watchpost.contracts.records import CameraId
 from watchpost.recordings.bounds import RingBounds
 from watchpost.telemetry import metrics
 
 __all__ = ["Disk", "Eviction", "Ring", "Room"]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _AHEAD_US = 3_600_000_000
 
 Key = tuple[CameraId, int]
@@ -140,7 +138,7 @@ class Ring:
     def sweep(self) -> None:
         """Delete what is older than may be kept. Raises OSError."""
         with self._lock:
-            keep_from_us, oldest_us = self._now_us() - self._bounds.keep // _MICROSECOND, self.oldest_us()
+            keep_from_us, oldest_us = self._now_us() - self._bounds.keep // timedelta(microseconds=1), self.oldest_us()
             if oldest_us is None or oldest_us >= keep_from_us:
                 return
             for key in [key for key in self._by_age() if key[1] < keep_from_us and self._may_go(key)]:
@@ -201,4 +199,4 @@ class Ring:
             del self._begins[camera]
 
     def _now_us(self) -> int:
-        return (self._clock.now() - _EPOCH) // _MICROSECOND
+        return epoch_us(self._clock.now())

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from watchpost.vision.geometry import FractionBox, PixelBox
+from watchpost.vision.halving import halved
 from watchpost.vision.light import STEADY, light_changes
 
 __all__ = [
@@ -55,11 +56,7 @@ def block_means(luma: Luma, block_px: int) -> Blocks:
     rows, columns = max(1, luma.shape[0] // block_px), max(1, luma.shape[1] // block_px)
     whole = luma[: rows * block_px, : columns * block_px]
     while whole.shape[0] > _FAST_UP_TO_PX and block_px % 2 == 0:
-        # exact halving has a fast path in OpenCV: 0.1 ms instead of 1.9 at 1920x1080
-        block_px //= 2
-        whole = cv2.resize(whole, (columns * block_px, rows * block_px), interpolation=cv2.INTER_AREA).astype(
-            np.uint8, copy=False
-        )
+        block_px, whole = block_px // 2, halved(whole)
     means = cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA)
     return means.astype(np.float32)
 

@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from watchpost.vision.halving import halved
+
 __all__ = ["Edges", "cells_of", "edges_of", "kept_edges"]
 
 Luma = npt.NDArray[np.uint8]
@@ -26,20 +28,13 @@ def edges_of(luma: Luma) -> Edges:
     0.5 ms at 1920x1080 on one thread.
     """
     columns, rows = cells_of(luma)
-    small = cv2.resize(_halved(luma), (columns * _CELL_PX, rows * _CELL_PX), interpolation=cv2.INTER_AREA)
+    while luma.shape[0] >= 2 * _SMALL_PX:
+        luma = halved(luma)
+    small = cv2.resize(luma, (columns * _CELL_PX, rows * _CELL_PX), interpolation=cv2.INTER_AREA)
     small = small.astype(np.float32)
     across, down = cv2.Sobel(small, cv2.CV_32F, 1, 0, scale=0.125), cv2.Sobel(small, cv2.CV_32F, 0, 1, scale=0.125)
     steep = cv2.magnitude(across, down)
     return cv2.resize(steep, (columns, rows), interpolation=cv2.INTER_AREA).astype(np.float32)
-
-
-def _halved(luma: Luma) -> Luma:
-    """While it is more than twice too large: exact halving has a fast path in OpenCV, any other ratio a slow one."""
-    while luma.shape[0] >= 2 * _SMALL_PX:
-        rows, columns = luma.shape[0] // 2, luma.shape[1] // 2
-        halved = cv2.resize(luma[: 2 * rows, : 2 * columns], (columns, rows), interpolation=cv2.INTER_AREA)
-        luma = halved.astype(np.uint8, copy=False)
-    return luma
 
 
 def cells_of(luma: Luma) -> tuple[int, int]:
