@@ -10,7 +10,7 @@ import pytest
 from tests.fakes.site_records import event
 from tests.waiting import wait_for
 from watchpost.contracts.records import EventType
-from watchpost.inference.open_events import OpenEvents
+from watchpost.telemetry import OpenEvents
 
 DEGRADED = event(event_type=EventType.ANALYSIS_DEGRADED, event_id="e1", detail="overload: much")
 OTHER = event("yard", event_type=EventType.ANALYSIS_DEGRADED, event_id="e2", detail="wedged: hangs")
@@ -18,7 +18,7 @@ HOLDS = """
 import os, sys
 from pathlib import Path
 from tests.unit.test_open_events import DEGRADED
-from watchpost.inference.open_events import OpenEvents
+from watchpost.telemetry import OpenEvents
 OpenEvents(Path(sys.argv[1])).keep([DEGRADED])
 print("kept", flush=True)
 sys.stdin.read()
@@ -59,6 +59,18 @@ def test_what_is_kept_last_is_all_that_is_found(tmp_path: Path) -> None:
     assert OpenEvents(tmp_path).left == (OTHER,)
 
 
+def test_what_was_known_of_an_event_is_found_with_it(tmp_path: Path) -> None:
+    first = OpenEvents(tmp_path)
+    taken = first.keep([DEGRADED, OTHER], {OTHER.event_id: b"a scene", "another": b"no event's"})
+    first.give_up()
+
+    second = OpenEvents(tmp_path)
+
+    assert taken
+    assert second.left == (DEGRADED, OTHER)
+    assert second.memories == {OTHER.event_id: b"a scene"}
+
+
 def test_place_that_was_given_up_is_not_written_to(tmp_path: Path) -> None:
     first = OpenEvents(tmp_path)
     first.give_up()
@@ -70,7 +82,9 @@ def test_place_that_was_given_up_is_not_written_to(tmp_path: Path) -> None:
     assert OpenEvents(tmp_path).left == (OTHER,)
 
 
-@pytest.mark.parametrize("text", ["", "{", "{}x", "5", '["AAAA"]', '["!"]', "[7]", '{"a": 1}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "{}x", "5", '["AAAA"]', '["!"]', "[7]", '{"a": 1}', '[["AAAA"]]', '[["!", "", ""]]']
+)
 def test_file_that_cannot_be_read_is_passed_over(tmp_path: Path, text: str) -> None:
     (tmp_path / "worker-0.json").write_text(text)
 
@@ -85,7 +99,8 @@ def test_folder_that_cannot_be_made_keeps_nothing_and_stops_nobody(tmp_path: Pat
     (tmp_path / "file").write_text("")
 
     place = OpenEvents(tmp_path / "file" / "inference")
-    place.keep([DEGRADED])
+    taken = place.keep([DEGRADED])
     place.give_up()
 
+    assert not taken
     assert place.left == ()

@@ -22,11 +22,10 @@ from watchpost.inference.capacity import Capacity, MeteredAnalyzer
 from watchpost.inference.degradation import Degradation
 from watchpost.inference.degraded_events import Standing
 from watchpost.inference.demand import Demand, Overdemand
-from watchpost.inference.open_events import OpenEvents
 from watchpost.inference.wedge import WatchedAnalyzer, end_wedged
 from watchpost.settings import SiteSettings
 from watchpost.stream import RecordProducer
-from watchpost.telemetry import Health, metrics
+from watchpost.telemetry import Health, OpenEvents, metrics
 
 __all__ = ["AnalysisWatch"]
 
