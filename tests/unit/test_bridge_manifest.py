@@ -8,11 +8,10 @@ from confluent_kafka import TIMESTAMP_CREATE_TIME, Message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchpost.bridge.headers import SourceHeader
 from watchpost.bridge.lanes import Carried, LaneName, identity, lanes
 from watchpost.bridge.manifest import LaneState, Manifest, composed, waiting_reason
 from watchpost.bridge.repeats import Dropped, RepeatWindow
-from watchpost.contracts import TopicName
+from watchpost.contracts import SourceHeader, TopicName
 from watchpost.contracts.records import (
     CameraId,
     EventChanged,
@@ -95,6 +94,7 @@ def test_record_goes_up_with_its_bytes_its_headers_and_its_origin() -> None:
         SourceHeader.PARTITION: b"1",
         SourceHeader.EPOCH: b"0",
         SourceHeader.OFFSET: b"7",
+        SourceHeader.SENT: str(NOW_MS).encode(),
     }
     assert manifest.positions[1] == position(1, next_offset=8, leader_epoch=4)
 

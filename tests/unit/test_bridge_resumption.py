@@ -9,10 +9,9 @@ import pytest
 
 from watchpost.bridge.back_off import BackOff
 from watchpost.bridge.gaps import delivery_gap, gap_record
-from watchpost.bridge.headers import SourceHeader
 from watchpost.bridge.pace import Budget, Precedence
 from watchpost.bridge.resumption import Break, BreakCause, OffsetRange, SourceTopic, resumed
-from watchpost.contracts import TopicName, decode
+from watchpost.contracts import SourceHeader, TopicName, decode
 from watchpost.contracts.identity import SITE_ITSELF
 from watchpost.contracts.records import EventChanged, SiteId, SourcePosition
 

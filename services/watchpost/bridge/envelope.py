@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, TIMESTAMP_NOT_AVAILABLE, Message
 
-from watchpost.bridge.headers import SourceHeader
+from watchpost.contracts import SourceHeader
 from watchpost.contracts.records import CameraId, SiteId, SourcePosition
 from watchpost.stream import Header, headers_of
 
@@ -80,7 +80,12 @@ def source_headers(cluster_id: str, position: SourcePosition) -> list[Header]:
 def enveloped(message: Message, key: bytes, extra: Sequence[Header], now_ms: int) -> Outgoing:
     """`message` as the centre gets it; `now_ms` is the centre's."""
     kind, timestamp_ms = message.timestamp()
-    headers = [*headers_of(message), *extra, (SourceHeader.OFFSET.value, str(message.offset()).encode())]
+    headers = [
+        *headers_of(message),
+        *extra,
+        (SourceHeader.OFFSET.value, str(message.offset()).encode()),
+        (SourceHeader.SENT.value, str(now_ms).encode()),
+    ]
     if kind == TIMESTAMP_NOT_AVAILABLE:
         timestamp_ms = now_ms
     elif timestamp_ms > now_ms + _TOLERANCE_MS:

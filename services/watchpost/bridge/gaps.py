@@ -7,9 +7,8 @@ from importlib.metadata import version
 from uuid import UUID, uuid5
 
 from watchpost.bridge.envelope import Outgoing, central_key, source_headers
-from watchpost.bridge.headers import SourceHeader
 from watchpost.bridge.resumption import Break, BreakCause
-from watchpost.contracts import TopicName, encode
+from watchpost.contracts import SourceHeader, TopicName, encode
 from watchpost.contracts.health import health_event
 from watchpost.contracts.identity import SITE_ITSELF
 from watchpost.contracts.records import EventChanged, EventType, Provenance, SiteId

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from confluent_kafka import Message
 
 from watchpost.bridge.envelope import Outgoing, central_key, enveloped, source_headers
-from watchpost.bridge.headers import SourceHeader
 from watchpost.bridge.lanes import Carried, identity
 from watchpost.bridge.repeats import Dropped, RepeatWindow
+from watchpost.contracts import SourceHeader
 from watchpost.contracts.records import SiteId, SourcePosition
 from watchpost.errors import ContractError
 from watchpost.stream import Header, value_of

@@ -3,11 +3,13 @@
 from watchpost.contracts.catalogue import Cluster, Topic, TopicName, site_topics, topics
 from watchpost.contracts.codec import decode, encode, fingerprint_in, to_confluent, to_plain
 from watchpost.contracts.schemas import RecordSchema, Schemas, fingerprint_of, schemas_root, shipped_schemas
+from watchpost.contracts.source_headers import SourceHeader
 
 __all__ = [
     "Cluster",
     "RecordSchema",
     "Schemas",
+    "SourceHeader",
     "Topic",
     "TopicName",
     "decode",

@@ -13,6 +13,8 @@ class SourceHeader(StrEnum):
     PARTITION = "watchpost-source-partition"
     OFFSET = "watchpost-source-offset"
     EPOCH = "watchpost-source-epoch"
+    # what time it was at the centre when the bridge put the record into its transaction, in milliseconds
+    SENT = "watchpost-sent-ms"
     # repeats that were left out since the record before: partition:first-last, comma between
     DROPPED_REPEATS = "watchpost-dropped-repeats"
     # milliseconds; there only where the record's own timestamp lay in the centre's future
