@@ -25,6 +25,8 @@ from watchpost.contracts.records import EventChanged, FrameCaptured, SiteId
 from watchpost.frames import FrameStore
 from watchpost.ingest.camera_worker import CameraWorker, Surroundings
 from watchpost.ingest.decode_choice import Choice, DecodeCause, DecodeChooser, DecodeMode
+from watchpost.ingest.lasting_events import LastingEvents
+from watchpost.ingest.obscured_events import ObscuredEvents
 from watchpost.ingest.outlet import Outlet
 from watchpost.ingest.past import PastPictures
 from watchpost.recordings import CameraRecording
@@ -81,17 +83,20 @@ def measured(kafka: str, clip: Path, cameras: int, seconds: float, *, keyframes_
 def _surroundings(kafka: str, folder: str, captured: "Counter[str]") -> Surroundings:
     clock = SystemClock()
     client = client_config(kafka, {}, "bench-ingest")
-    outlet = Outlet(RecordProducer(client), RecordProducer(client))
+    outlet = Outlet(RecordProducer(client), RecordProducer(client), LastingEvents(Path(folder) / "ingest"))
 
     def send(frame: FrameCaptured) -> None:
         captured[frame.reason] += 1
         outlet.send(frame)
 
-    def tell(_: EventChanged) -> None:
+    def tell(_: EventChanged, __: bytes = b"") -> None:
         return
 
     store = FrameStore(FrameSettings(url=f"file://{folder}", keep_s=5), clock)
-    return Surroundings(SiteId("bench"), IngestSettings(), clock, store, send, tell, PastPictures(), CameraRecording)
+    obscured = ObscuredEvents(SiteId("bench"), clock, tell)
+    return Surroundings(
+        SiteId("bench"), IngestSettings(), clock, store, send, tell, obscured, PastPictures(), CameraRecording
+    )
 
 
 def _cpu_s() -> float:

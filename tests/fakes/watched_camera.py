@@ -9,6 +9,7 @@ from watchpost.clock import SystemClock
 from watchpost.contracts.records import CameraSpec, EventChanged, FrameCaptured, SiteId
 from watchpost.frames import FrameStore
 from watchpost.ingest.camera_worker import CameraWorker, Surroundings
+from watchpost.ingest.obscured_events import ObscuredEvents
 from watchpost.ingest.past import PastPictures
 from watchpost.recordings import CameraRecording
 from watchpost.settings import FrameSettings, IngestSettings
@@ -47,6 +48,7 @@ class WatchedCamera:
             self.store,
             self.frames.append,
             self.events.append,
+            ObscuredEvents(SiteId("shop"), clock, lambda event, _: self.events.append(event)),
             PastPictures(),
             CameraRecording,
         )

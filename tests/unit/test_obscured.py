@@ -1,7 +1,6 @@
 """A lens that is covered or painted, and a camera that is turned away, are told; night, infrared and people are not."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 
 import cv2
@@ -12,8 +11,7 @@ from av import VideoFrame
 from tests.fakes.lighting import Luma, Pixels, black, by_day, by_infrared, in_the_dark, noisy
 from tests.fakes.specs import camera_spec
 from watchpost.contracts.camera_parts import Mask
-from watchpost.contracts.records import EventPhase, SiteId, SourceSize
-from watchpost.ingest.health_events import obscured_event
+from watchpost.contracts.records import SourceSize
 from watchpost.ingest.obscured import ObscuredTurn, ObscuredWatch, SceneLook
 from watchpost.ingest.pictures import View
 from watchpost.ingest.seeing import scene_of
@@ -82,6 +80,18 @@ def test_night_is_not_told(place: str, night: str) -> None:
     assert turns(place, NIGHTS[night]) == []
 
 
+def test_scene_that_another_watch_lost_is_told_when_it_is_back_and_not_before() -> None:
+    (begun,) = turns("room", COVERS["turned away"])
+    watch, told = ObscuredWatch(begun.scene), []
+    for at_s in range(60):
+        luma = noisy(COVERS["turned away"](empty("room"), 0) if at_s < 40 else by_day(empty("room")), 4, at_s)
+        told.append(watch.look(SceneLook(edges_of(luma), float(luma.mean())), begun.at_us + at_s * 1_000_000))
+
+    assert not any(told[:40])
+    (ended,) = (turn for turn in told[40:] if turn is not None)
+    assert (ended.number, ended.obscured, ended.since_us) == (0, False, begun.since_us)
+
+
 def test_night_that_falls_until_nothing_is_seen_is_not_told() -> None:
     assert turns("street", dusk, 720) == []
 
@@ -107,19 +117,6 @@ def test_camera_that_never_saw_a_scene_tells_nothing() -> None:
     ]
 
     assert not any(told)
-
-
-def test_event_is_confirmed_and_ended_under_one_id() -> None:
-    begun = ObscuredTurn(3, obscured=True, since_us=5_000_000, at_us=20_000_000, kept=0.5, dark=False)
-    over = replace(begun, obscured=False, at_us=90_000_000, kept=1.0)
-
-    first, last = (obscured_event(turn, SiteId("shop"), camera_spec(), "s") for turn in (begun, over))
-
-    assert (first.type, first.phase, last.phase) == ("camera_obscured", EventPhase.CONFIRMED, EventPhase.ENDED)
-    assert (first.event_id, first.revision + 1) == (last.event_id, last.revision)
-    assert first.opened_at == last.opened_at < first.at < last.at
-    assert "look at the camera" in (first.detail or "")
-    assert obscured_event(replace(begun, number=4), SiteId("shop"), camera_spec(), "s").event_id != first.event_id
 
 
 def test_what_a_mask_hides_and_its_own_edge_are_no_part_of_the_scene() -> None:

@@ -38,3 +38,25 @@ def test_another_life_of_the_process_tells_another_event() -> None:
         StorageEvents(SiteId("shop"), session, "", SetClock(), told.append).turned(StorageTurn(True, 1, "full"))
 
     assert len({event.event_id for event in told}) == 2
+
+
+def test_event_that_a_process_left_open_ends_with_turn_zero_and_no_other_begins() -> None:
+    told: list[EventChanged] = []
+    StorageEvents(SiteId("shop"), "one", "", SetClock(), told.append).turned(StorageTurn(True, 4, "full"))
+    successor = StorageEvents(SiteId("shop"), "two", "", SetClock(), told.append, told[:1])
+    assert successor.are_open
+
+    successor.turned(StorageTurn(False, 0, "well"))
+
+    opened, ended = told
+    assert (ended.event_id, ended.revision, ended.phase) == (opened.event_id, 2, EventPhase.ENDED)
+    assert not successor.are_open
+
+
+def test_event_whose_end_was_not_acknowledged_is_not_open() -> None:
+    told: list[EventChanged] = []
+    events = StorageEvents(SiteId("shop"), "one", "", SetClock(), told.append)
+    for turn in (StorageTurn(True, 1, "full"), StorageTurn(False, 1, "well")):
+        events.turned(turn)
+
+    assert not StorageEvents(SiteId("shop"), "two", "", SetClock(), told.append, told[-1:]).are_open

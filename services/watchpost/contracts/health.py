@@ -1,10 +1,11 @@
 """Makes the events by which a site tells of its own health: no person is in them, and nobody doubts them."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from watchpost.contracts.records import CameraId, EventChanged, EventPhase, EventType, Provenance, SiteId
 
-__all__ = ["health_event"]
+__all__ = ["end_of", "health_event"]
 
 
 def health_event(  # noqa: PLR0913  (what differs from one such event to another)
@@ -17,16 +18,15 @@ def health_event(  # noqa: PLR0913  (what differs from one such event to another
     at: datetime,
     detail: str,
     provenance: Provenance,
-    ends: bool = False,
 ) -> EventChanged:
-    """The first revision, confirmed; where it `ends` the event, the second."""
+    """The first revision, confirmed."""
     return EventChanged(
         event_id=event_id,
-        revision=2 if ends else 1,
+        revision=1,
         site=site,
         camera=camera,
         type=kind,
-        phase=EventPhase.ENDED if ends else EventPhase.CONFIRMED,
+        phase=EventPhase.CONFIRMED,
         opened_at=opened_at,
         at=at,
         confidence=1.0,
@@ -38,3 +38,8 @@ def health_event(  # noqa: PLR0913  (what differs from one such event to another
         detail=detail,
         provenance=provenance,
     )
+
+
+def end_of(event: EventChanged, at: datetime, detail: str) -> EventChanged:
+    """The event's last revision."""
+    return replace(event, revision=event.revision + 1, phase=EventPhase.ENDED, at=at, detail=detail)

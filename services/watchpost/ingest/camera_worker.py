@@ -25,8 +25,9 @@ from watchpost.frames import FrameStore
 from watchpost.ingest.arrivals import Arrivals
 from watchpost.ingest.decode_choice import Choice
 from watchpost.ingest.decode_path import DecodePath
-from watchpost.ingest.health_events import obscured_event, presence_event
+from watchpost.ingest.health_events import presence_event
 from watchpost.ingest.obscured import ObscuredTurn
+from watchpost.ingest.obscured_events import ObscuredEvents
 from watchpost.ingest.packets import DecodedPicture, Source, SourceLimits, Stamp
 from watchpost.ingest.past import PastPictures
 from watchpost.ingest.past_frames import PastFrames
@@ -56,6 +57,7 @@ class Surroundings:
     store: FrameStore
     send: Callable[[FrameCaptured], None]
     tell: Callable[[EventChanged], None]
+    obscured: ObscuredEvents
     pasts: PastPictures
     record: Callable[[CameraSpec], CameraRecording]
 
@@ -77,7 +79,7 @@ class CameraWorker:
         self._recording = around.record(spec)
         self._presence = Presence(around.ingest.offline_after_s, time.monotonic())
         self._wishes = Wishes()
-        self._watch = PictureWatch(around.ingest, self._wishes)
+        self._watch = PictureWatch(around.ingest, self._wishes, around.obscured.watch_for(spec))
         self._arrivals = Arrivals(around.clock)
         self._path = DecodePath(spec.camera, around.ingest, self._wishes, spec.decoder)
         self._bytes_read = metrics.SOURCE_BYTES.labels(spec.camera)
@@ -237,7 +239,7 @@ class CameraWorker:
         if turn is None or self._stop.is_set():
             return
         self._log.warning("camera_obscured", obscured=turn.obscured, detail=turn.detail, kept=round(turn.kept, 2))
-        self._around.tell(obscured_event(turn, self._around.site, self._spec, self._session))
+        self._around.obscured.turned(turn, self._spec, self._session)
 
 
 class _Patience:

@@ -92,6 +92,8 @@ class Cameras:
         self._refuse(frozenset(new[max(0, room) :]))
         for worker in self._workers.values():
             worker.check()
+        if self._without_s is None:
+            self._around.obscured.settle(self._workers, time.monotonic())
 
     def stop(self, within_s: float) -> None:
         """Stop all workers; those that do not end in time (a call into libav may hang) end with the process."""

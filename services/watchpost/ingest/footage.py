@@ -1,6 +1,6 @@
 """Keeps what an ingest process records: the recorder and the clips of events, as the site's settings have them.
 
-footage = Footage(settings, client, clock, outlet.tell, on_failure=service.stop.set)
+footage = Footage(settings, client, clock, outlet.tell_lasting, lasting.left, on_failure=service.stop.set)
 footage.start()
 recording = footage.for_camera(spec)      # then from the camera's thread: recording.take(coded, captured_us)
 footage.check()                           # every second, from the service's loop
@@ -9,7 +9,7 @@ footage.close(1.0)                        # after the cameras' threads have ende
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from watchpost.clock import Clock
@@ -30,6 +30,7 @@ class Footage:
         client: `client_config(…)` of the site's Kafka.
         clock: the site's.
         tell: takes `storage_low`, from any thread.
+        left: events of the process before.
         on_failure: called when clips can be cut no more; `close` raises why.
     """
 
@@ -39,12 +40,13 @@ class Footage:
         client: Mapping[str, Any],
         clock: Clock,
         tell: Callable[[EventChanged], None],
+        left: Iterable[EventChanged],
         on_failure: Callable[[], object],
     ) -> None:
         version = version_of(settings, Scope.INGEST)
-        storage = StorageEvents(SiteId(settings.site.name), secrets.token_hex(4), version, clock, tell)
+        storage = StorageEvents(SiteId(settings.site.name), secrets.token_hex(4), version, clock, tell, left)
         root = settings.recordings.folder(settings.state_dir)
-        self._recorder = Recorder(root, bounds_of(settings.recordings), clock, storage.turned)
+        self._recorder = Recorder(root, bounds_of(settings.recordings), clock, storage.turned, was_low=storage.are_open)
         self._cutter = ClipCutter(settings, client, self._recorder.ring, clock, on_failure)
 
     def start(self) -> None:

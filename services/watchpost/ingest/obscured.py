@@ -7,10 +7,11 @@ any more is a night without light; one that did so at once is covered, or the la
 
 import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from watchpost.ingest.scene_memory import LostScene
 from watchpost.vision.scene_edges import Edges, kept_edges
 
 __all__ = ["ObscuredTurn", "ObscuredWatch", "SceneLook"]
@@ -38,7 +39,10 @@ class SceneLook:
 
 @dataclass(frozen=True, slots=True)
 class ObscuredTurn:
-    """The camera is obscured, or is no longer: the `number`-th time in this watch's life, `since_us`."""
+    """The camera is obscured, or is no longer: the `number`-th time in this watch's life, `since_us`.
+
+    Number 0 ends what the watch began with. `scene` is what is gone, for whoever goes on with this.
+    """
 
     number: int
     obscured: bool
@@ -46,6 +50,7 @@ class ObscuredTurn:
     at_us: int
     kept: float
     dark: bool
+    scene: LostScene | None = field(default=None, compare=False)
 
     @property
     def detail(self) -> str:
@@ -61,9 +66,12 @@ class ObscuredWatch:
     """Watches one camera over all its connections: one look a second, 0.3 ms each.
 
     turn = watch.look(SceneLook(edges, brightness), at_us)
+
+    Args:
+        lost: what another watch told to be gone, and that has not been seen since.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lost: LostScene | None = None) -> None:
         self._known: Edges | None = None
         self._recent: deque[Edges] = deque(maxlen=_AVERAGED)
         self._looks = 0
@@ -75,6 +83,10 @@ class ObscuredWatch:
         self._is_night = False
         self._open_us: int | None = None
         self._number = 0
+        if lost is not None:
+            self._known, self._looks = lost.edges.copy(), _LEARNED_LOOKS
+            self._usual, self._light = lost.usual, lost.brightness
+            self._lost_us = self._open_us = lost.since_us
 
     def look(self, seen: SceneLook, at_us: int) -> ObscuredTurn | None:
         """What this picture changes, if anything. A picture of another shape begins everything anew."""
@@ -109,9 +121,11 @@ class ObscuredWatch:
     def _opened(self, seen: SceneLook, kept: float, at_us: int) -> ObscuredTurn:
         self._open_us = self._lost_us or at_us
         self._number += 1
-        return ObscuredTurn(
-            self._number, obscured=True, since_us=self._open_us, at_us=at_us, kept=kept, dark=seen.brightness < _DARK
-        )
+        is_dark = seen.brightness < _DARK
+        turn = ObscuredTurn(self._number, True, self._open_us, at_us, kept, is_dark)
+        if self._known is None:
+            return turn
+        return replace(turn, scene=LostScene(self._known.copy(), self._usual, self._light, self._open_us))
 
     def _ended(self, seen: SceneLook, kept: float, at_us: int) -> ObscuredTurn | None:
         since_us, self._open_us, self._lost_us = self._open_us, None, None

@@ -10,6 +10,8 @@ from watchpost.frames import FrameStore
 from watchpost.ingest.camera_worker import Surroundings
 from watchpost.ingest.cameras import Cameras
 from watchpost.ingest.footage import Footage
+from watchpost.ingest.lasting_events import LastingEvents
+from watchpost.ingest.obscured_events import ObscuredEvents
 from watchpost.ingest.outlet import Outlet
 from watchpost.ingest.past import PastPictures
 from watchpost.settings import SiteSettings
@@ -36,11 +38,13 @@ def run(settings: SiteSettings) -> None:
         client = client_config(settings.kafka.address, settings.kafka.security.client_config(), "watchpost-ingest")
         events = RecordProducer(client)
         frames = RecordProducer(client, {"message.timeout.ms": round(settings.ingest.frame_ttl_s * 1000)})
-        outlet, pasts = Outlet(frames, events), PastPictures()
-        footage = Footage(settings, client, clock, outlet.tell, on_failure=service.stop.set)
+        site, lasting = SiteId(settings.site.name), LastingEvents(settings.state_dir / "ingest")
+        outlet, pasts = Outlet(frames, events, lasting), PastPictures()
+        footage = Footage(settings, client, clock, outlet.tell_lasting, lasting.left, on_failure=service.stop.set)
         footage.start()
-        site, record = SiteId(settings.site.name), footage.for_camera
-        around = Surroundings(site, settings.ingest, clock, store, outlet.send, outlet.tell, pasts, record)
+        record = footage.for_camera
+        obscured = ObscuredEvents(site, clock, outlet.tell_lasting, lasting.left, lasting.memories)
+        around = Surroundings(site, settings.ingest, clock, store, outlet.send, outlet.tell, obscured, pasts, record)
         cameras = Cameras(around, settings.max_streams, service.health)
         with RecordConsumer[CameraSpec | Command](
             watched(client, service.health),

@@ -27,7 +27,7 @@ _SCENE_EVERY_US = 1_000_000
 class PictureWatch:
     """Watches one camera's pictures, over all its connections."""
 
-    def __init__(self, ingest: IngestSettings, wishes: Wishes) -> None:
+    def __init__(self, ingest: IngestSettings, wishes: Wishes, obscured: ObscuredWatch | None = None) -> None:
         self._ingest, self._wishes = ingest, wishes
         self._frozen = FrozenWatch()
         self._newest = 0
@@ -36,7 +36,7 @@ class PictureWatch:
         self._sampling = SamplingState()
         self._looked_us = 0
         self._moving = False
-        self._obscured = ObscuredWatch()
+        self._obscured = obscured or ObscuredWatch()
         self._scene_us = 0
         self._turn: ObscuredTurn | None = None
 

@@ -48,6 +48,7 @@ class Recorder:
         clock: the site's.
         tell: told, from any thread, when storage becomes low and when that is over.
         disk: the folder unless given.
+        was_low: storage was low when another process told last, which did not live to tell the end.
     """
 
     def __init__(
@@ -57,11 +58,13 @@ class Recorder:
         clock: Clock,
         tell: Callable[[StorageTurn], None],
         disk: FolderDisk | None = None,
+        *,
+        was_low: bool = False,
     ) -> None:
         self._root, self._bounds, self._tell = root, bounds, tell
         self._disk = disk or FolderDisk(root)
         self.ring = Ring(bounds, self._disk, clock)
-        self._watch = StorageWatch(bounds.min_free_bytes)
+        self._watch = StorageWatch(bounds.min_free_bytes, time.monotonic() if was_low else None)
         self._lock = threading.Lock()
         self._writers: dict[CameraRecording, CameraWriter] = {}
         self._stop = threading.Event()
@@ -143,7 +146,9 @@ class Recorder:
             return
         self._swept_s = now_s
         if not self._root.exists():
-            return  # nothing is recorded here: it is none of our business how full the disk is
+            # nothing is recorded here: it is none of our business how full the disk is
+            self._told(self._watch.nothing_to_keep(now_s))
+            return
         if now_s - self._read_s >= _READ_AGAIN_EVERY_S:
             self._read_again()
         self.ring.sweep()

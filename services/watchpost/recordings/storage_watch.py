@@ -25,12 +25,13 @@ class StorageWatch:
 
     Args:
         min_free_bytes: what must stay free.
+        trouble_s: it is low from the beginning, of trouble then; what ends that has the number 0.
     """
 
-    def __init__(self, min_free_bytes: int) -> None:
+    def __init__(self, min_free_bytes: int, trouble_s: float | None = None) -> None:
         self._wanted_bytes = min_free_bytes * _CLEARLY_FREE
         self._lock = threading.Lock()
-        self._trouble_s: float | None = None
+        self._trouble_s = trouble_s
         self._number = 0
 
     def trouble(self, reason: str, now_s: float) -> StorageTurn | None:
@@ -44,8 +45,15 @@ class StorageWatch:
 
     def look(self, free_bytes: int, now_s: float) -> StorageTurn | None:
         """The disk answers, and this much is free. To be told every few seconds."""
+        return self._calm(now_s, "recordings are kept as they should be") if free_bytes >= self._wanted_bytes else None
+
+    def nothing_to_keep(self, now_s: float) -> StorageTurn | None:
+        """No folder of recordings is there. To be told every few seconds."""
+        return self._calm(now_s, "nothing is recorded here any more")
+
+    def _calm(self, now_s: float, reason: str) -> StorageTurn | None:
         with self._lock:
-            if self._trouble_s is None or now_s - self._trouble_s < _CALM_S or free_bytes < self._wanted_bytes:
+            if self._trouble_s is None or now_s - self._trouble_s < _CALM_S:
                 return None
             self._trouble_s = None
-            return StorageTurn(False, self._number, "recordings are kept as they should be")
+            return StorageTurn(False, self._number, reason)

@@ -276,3 +276,20 @@ def test_storage_is_told_low_once_and_well_after_a_calm_minute_with_room_to_spar
     assert watch.look(1100, 112) == StorageTurn(False, 1, "recordings are kept as they should be")
     assert watch.look(1100, 113) is None
     assert watch.trouble("full", 114) == StorageTurn(True, 2, "full")
+
+
+def test_storage_that_was_low_before_is_told_well_once_and_not_low_again() -> None:
+    watch = StorageWatch(1000, trouble_s=0)
+
+    assert watch.trouble("still full", 10) is None
+    assert watch.look(1100, 69) is None
+    assert watch.look(1100, 71) == StorageTurn(False, 0, "recordings are kept as they should be")
+    assert watch.trouble("full", 114) == StorageTurn(True, 1, "full")
+
+
+def test_storage_that_was_low_is_well_where_nothing_is_recorded_any_more() -> None:
+    watch = StorageWatch(1000, trouble_s=0)
+
+    assert watch.nothing_to_keep(59) is None
+    assert watch.nothing_to_keep(60) == StorageTurn(False, 0, "nothing is recorded here any more")
+    assert watch.nothing_to_keep(61) is None
