@@ -140,6 +140,12 @@ class IngestService:
         except OSError:
             return 0, {}
 
+    def notes(self) -> dict[str, str]:
+        """What its readiness notes besides."""
+        with urllib.request.urlopen(self._url("readyz"), timeout=2) as answer:  # noqa: S310  (loopback)
+            notes: dict[str, str] = json.load(answer).get("notes", {})
+            return notes
+
     def metrics(self) -> str:
         """What `/metrics` says."""
         with urllib.request.urlopen(self._url("metrics"), timeout=2) as answer:  # noqa: S310  (loopback)

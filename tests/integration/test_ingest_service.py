@@ -96,6 +96,24 @@ def test_camera_with_another_source_begins_anew(ingest: IngestService, source: s
     assert len({session_of(frame) for frame in frames}) == 2
 
 
+def test_camera_whose_hardware_decoder_is_not_there_is_noted_until_it_asks_for_it_no_more(
+    ingest: IngestService, source: str
+) -> None:
+    camera = unique("camera")
+    ingest.write(camera_spec(camera, source=source, decoder="vulkan"))
+    frames_of(ingest, camera, at_least=1)
+    wait_for(ingest.readiness, lambda seen: seen == (200, {}))
+
+    noted = wait_for(ingest.notes, lambda notes: "decoders" in notes)["decoders"]
+    measured = f'watchpost_decoder_fallen_back{{camera="{camera}",decoder="vulkan"}} 1.0'
+    assert noted.startswith(f"{camera} asks for vulkan, but ")
+    assert measured in ingest.metrics()
+    ingest.write(camera_spec(camera, source=source))
+
+    wait_for(ingest.notes, lambda notes: "decoders" not in notes)
+    assert measured not in ingest.metrics()
+
+
 def test_camera_dies_by_itself_when_its_spec_expires(ingest: IngestService, source: str) -> None:
     camera, other = unique("camera"), unique("other")
     expires_at = datetime.now(UTC) + timedelta(seconds=6)

@@ -11,8 +11,10 @@ from tests.fakes.specs import camera_spec
 from tests.fakes.watched_camera import WatchedCamera
 from tests.waiting import wait_for
 from watchpost.contracts.records import CameraId
+from watchpost.ingest.decoder_fallbacks import DecoderFallbacks, Fallback
 from watchpost.ingest.decoders import Decoders
 from watchpost.ingest.packets import CodedPacket, decode, held_back
+from watchpost.telemetry import Health
 
 DOOR = CameraId("door")
 ABSENT, UNKNOWN = "vulkan", "abacus"
@@ -48,14 +50,17 @@ def test_hardware_that_is_not_there_falls_back_to_software_and_says_so_once(
     assert (first, again) == (25, 25)
     assert [(log["event"], log["decoder"], log["to"]) for log in logs] == [("decoder_falls_back", name, "software")]
     assert name in str(logs[0]["why"])
+    assert decoders.fallback == Fallback(name, str(logs[0]["why"]))
     assert fallbacks(name) == before + 2
 
 
 def test_software_that_was_asked_for_is_no_fallback(packets: list[CodedPacket]) -> None:
     with capture_logs() as logs:
-        assert pictures(packets, Decoders(DOOR)) == 25
+        decoders = Decoders(DOOR)
+        assert pictures(packets, decoders) == 25
 
     assert logs == []
+    assert decoders.fallback is None
     assert fallbacks("software") == 0
 
 
@@ -104,5 +109,29 @@ def test_camera_whose_hardware_is_not_there_delivers_frames(tmp_path: Path) -> N
 
     with WatchedCamera(spec, tmp_path) as watched:
         wait_for(lambda: len(watched.frames), lambda count: count > 3)
+        fallback = watched.worker.fallback
 
     assert fallbacks(ABSENT) > before
+    assert fallback is not None
+    assert fallback.decoder == ABSENT
+
+
+def test_fallback_is_noted_and_measured_by_camera_while_it_lasts() -> None:
+    health = Health("ingest")
+    shown = DecoderFallbacks(health)
+
+    def measured(decoder: str) -> float | None:
+        labels = {"camera": DOOR, "decoder": decoder}
+        return REGISTRY.get_sample_value("watchpost_decoder_fallen_back", labels)
+
+    shown.show({DOOR: Fallback("cuda", "no driver"), CameraId("yard"): Fallback("vaapi", "no card")})
+    assert health.notes()["decoders"] == (
+        "door asks for cuda, but no driver: software decodes it; yard asks for vaapi, but no card: software decodes it"
+    )
+    assert measured("cuda") == 1
+
+    shown.show({DOOR: Fallback("qsv", "no driver")})
+    assert (measured("cuda"), measured("qsv")) == (None, 1)
+
+    shown.show({})
+    assert (health.notes(), measured("qsv")) == ({}, None)

@@ -25,6 +25,7 @@ from watchpost.frames import FrameStore
 from watchpost.ingest.arrivals import Arrivals
 from watchpost.ingest.decode_choice import Choice
 from watchpost.ingest.decode_path import DecodePath
+from watchpost.ingest.decoder_fallbacks import Fallback
 from watchpost.ingest.health_events import presence_event
 from watchpost.ingest.obscured import ObscuredTurn
 from watchpost.ingest.obscured_events import ObscuredEvents
@@ -110,6 +111,11 @@ class CameraWorker:
     def choice(self) -> Choice:
         """How much of it is decoded, and why."""
         return self._path.choice
+
+    @property
+    def fallback(self) -> Fallback | None:
+        """Why software decodes it where hardware was asked for."""
+        return self._path.fallback
 
     def start(self) -> None:
         """Begin to read."""

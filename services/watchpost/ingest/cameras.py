@@ -10,6 +10,7 @@ import structlog
 from watchpost.contracts import TopicName
 from watchpost.contracts.records import CameraId, CameraSpec, Command
 from watchpost.ingest.camera_worker import CameraWorker, Surroundings
+from watchpost.ingest.decoder_fallbacks import DecoderFallbacks
 from watchpost.ingest.sources import analysed
 from watchpost.ingest.wishes import is_outdated
 from watchpost.stream import Received
@@ -47,6 +48,7 @@ class Cameras:
         self._around = around
         self._max_streams = max_streams
         self._health = health
+        self._fallbacks = DecoderFallbacks(health)
         self._known: dict[CameraId, _Known] = {}
         self._workers: dict[CameraId, CameraWorker] = {}
         self._refused: frozenset[CameraId] = frozenset()
@@ -94,6 +96,8 @@ class Cameras:
             worker.check()
         if self._without_s is None:
             self._around.obscured.settle(self._workers, time.monotonic())
+        fallbacks = ((camera, worker.fallback) for camera, worker in self._workers.items())
+        self._fallbacks.show({camera: fallback for camera, fallback in fallbacks if fallback is not None})
 
     def stop(self, within_s: float) -> None:
         """Stop all workers; those that do not end in time (a call into libav may hang) end with the process."""

@@ -7,6 +7,7 @@ from watchpost.contracts.records import CameraId
 from watchpost.errors import SourceError
 from watchpost.ingest.decode_choice import Choice, DecodeChooser, choice_rules
 from watchpost.ingest.decode_meter import DecodeMeter
+from watchpost.ingest.decoder_fallbacks import Fallback
 from watchpost.ingest.decoders import Decoders
 from watchpost.ingest.decoding import Decoding
 from watchpost.ingest.packet_kinds import kind_of
@@ -32,7 +33,8 @@ class DecodePath:
         self._wishes = wishes
         self._ring = PacketRing(round(ingest.ring_s * 1_000_000), ingest.ring_max_bytes)
         self._chooser = DecodeChooser(choice_rules(ingest))
-        self._decoding = Decoding(self._ring, Decoders(camera, decoder))
+        self._decoders = Decoders(camera, decoder)
+        self._decoding = Decoding(self._ring, self._decoders)
         self._meter = DecodeMeter(camera)
         self._ring_bytes = metrics.RING_BYTES.labels(camera)
 
@@ -40,6 +42,11 @@ class DecodePath:
     def choice(self) -> Choice:
         """How much is decoded, as of the last packet."""
         return self._chooser.choice
+
+    @property
+    def fallback(self) -> Fallback | None:
+        """Why software decodes where hardware was asked for; readable from any thread."""
+        return self._decoders.fallback
 
     @property
     def ring_bytes(self) -> int:

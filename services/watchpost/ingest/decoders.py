@@ -15,6 +15,7 @@ from av.video.codeccontext import VideoCodecContext
 
 from watchpost.contracts.camera_parts import SOFTWARE
 from watchpost.contracts.records import CameraId
+from watchpost.ingest.decoder_fallbacks import Fallback
 from watchpost.telemetry import metrics
 
 __all__ = ["Decoders", "another"]
@@ -54,6 +55,12 @@ class Decoders:
     def is_strict(self) -> bool:
         """Whether decoding fails where libav would conceal."""
         return self._is_strict
+
+    @property
+    def fallback(self) -> Fallback | None:
+        """Why software decodes where hardware was asked for, as of the last decoder; readable from any thread."""
+        why = self._fell_back
+        return None if why is None else Fallback(self._name, why)
 
     def begin(self, stream: VideoCodecContext) -> VideoCodecContext:
         """A decoder for packets of this stream, ready for any keyframe."""

@@ -23,6 +23,7 @@ __all__ = [
     "CLIPS",
     "DEAD_LETTERS",
     "DECODER_FALLBACKS",
+    "DECODER_FALLEN_BACK",
     "DECODE_CPU_SECONDS",
     "DECODE_MODE",
     "EVENTS_EMITTED",
@@ -72,6 +73,11 @@ CAMERA_WAKES_FALSE = Counter(
 DECODER_FALLBACKS = Counter(
     "watchpost_decoder_fallbacks_total",
     "Times that software decoded because the camera's hardware decoder was not there",
+    ["camera", "decoder"],
+)
+DECODER_FALLEN_BACK = Gauge(
+    "watchpost_decoder_fallen_back",
+    "1 while software decodes in place of a camera's hardware decoder",
     ["camera", "decoder"],
 )
 RING_BYTES = Gauge("watchpost_ring_bytes", "Coded packets kept for what came before", ["camera"])
