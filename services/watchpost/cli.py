@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from watchpost.audit import audit_command
 from watchpost.errors import WatchpostError
 
 __all__ = ["main"]
@@ -35,6 +36,7 @@ for name, group in {
     "token": token_app,
 }.items():
     app.add_typer(group, name=name)
+app.command("audit")(audit_command)
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="The site's YAML file; all defaults without one.")]
 Model = Annotated[str | None, typer.Option(help="A model of the catalogue, NAME or NAME-int4; beats the file.")]

@@ -1,0 +1,144 @@
+"""Says of each partition of a site what is missing at the centre, and what of that nothing explains."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from watchpost.audit.ledger import Account
+from watchpost.audit.offsets import Span, count_of, joined, without
+from watchpost.audit.origins import Announcement, Place
+from watchpost.contracts.records import SourcePosition
+
+__all__ = ["Lineage", "PlaceFinding", "judged"]
+
+# a record may be this much older than the announcement before it: what a site keeps while the centre is away
+_SITE_KEEPS_MS = 48 * 3600 * 1000
+_SHOWN_SPANS = 20
+
+
+@dataclass(slots=True)
+class PlaceFinding:
+    """What was found of one place. `faults` are what nothing explains, in words."""
+
+    place: Place
+    first_offset: int | None
+    end_offset: int | None
+    records: int
+    judged_from: int
+    repeated_offsets: int = 0
+    missing: tuple[Span, ...] = ()
+    missing_records: int = 0
+    announced: tuple[tuple[str, Span | None], ...] = ()
+    faults: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """All that is known of one partition of a site, over all its epochs.
+
+    Args:
+        accounts: what is held, by place.
+        announcements: what the bridge told of it.
+        dropped: repeats that were left out, by place without epoch.
+        checkpoint_before: how far the centre was said to have it before anything was read; None: no checkpoint.
+        checkpoint_after: the same after all was read.
+        horizon_ms: of what happened before, records may be gone; None: all that ever came is there.
+    """
+
+    accounts: Mapping[Place, Account]
+    announcements: Sequence[Announcement]
+    dropped: Mapping[Place, Sequence[Span]]
+    checkpoint_before: SourcePosition | None
+    checkpoint_after: SourcePosition | None
+    horizon_ms: int | None
+
+
+def judged(lineage: Lineage) -> list[PlaceFinding]:
+    """A finding for each place, in the order of their epochs."""
+    places = sorted(lineage.accounts, key=lambda place: place.epoch)
+    findings = [_finding(place, places[:number], lineage) for number, place in enumerate(places)]
+    epochs = [place.epoch for place in places]
+    for finding in findings:
+        if epochs.count(finding.place.epoch) > 1:
+            finding.faults.append(f"epoch {finding.place.epoch} is claimed by two logs (topic id or cluster differ)")
+    return findings
+
+
+def _finding(place: Place, earlier: Sequence[Place], lineage: Lineage) -> PlaceFinding:
+    account = lineage.accounts[place]
+    held = list(account.held.spans())
+    finding = PlaceFinding(
+        place,
+        first_offset=held[0].first if held else None,
+        end_offset=held[-1].end if held else None,
+        records=account.held.count,
+        judged_from=0,
+        repeated_offsets=account.repeated,
+        announced=tuple((each.cause, each.lost) for each in lineage.announcements if each.before.is_same_log(place)),
+    )
+    if account.repeated:
+        finding.faults.append(f"{account.repeated} offsets are there twice")
+    start = finding.judged_from = _start(place, earlier, lineage, finding)
+    end = _end(place, lineage, finding)
+    missing = tuple(without(Span(start, max(start, end)), _explained(place, held, lineage)))
+    finding.missing, finding.missing_records = missing[:_SHOWN_SPANS], count_of(missing)
+    if missing:
+        finding.faults.append(f"{finding.missing_records} records are missing: {_words(missing)}")
+    return finding
+
+
+def _explained(place: Place, held: Iterable[Span], lineage: Lineage) -> Iterable[Span]:
+    """What is there, was announced as lost, or was there already under another offset."""
+    lost = [each.lost for each in lineage.announcements if each.before.is_same_log(place) and each.lost is not None]
+    return joined(sorted([*held, *lost, *lineage.dropped.get(place._replace(epoch=0), ())]))
+
+
+def _start(place: Place, earlier: Sequence[Place], lineage: Lineage, finding: PlaceFinding) -> int:
+    """The first offset that must be accounted for."""
+    account, horizon_ms = lineage.accounts[place], lineage.horizon_ms
+    opened = next((each for each in lineage.announcements if each.after.is_same_log(place) and each.lost is None), None)
+    first = account.held.first if account.held.count else 0
+    if opened is not None:
+        near = horizon_ms is not None and opened.told_ms < horizon_ms + _SITE_KEEPS_MS
+        return max(opened.then_offset, account.judged_from, first if near else 0)
+    if horizon_ms is not None and all(_is_before_horizon(lineage.accounts[each]) for each in earlier):
+        return max(first, account.judged_from)
+    if earlier or place.epoch:
+        finding.faults.append(f"epoch {place.epoch} begins, and no delivery_gap tells of it")
+        return max(first, account.judged_from)
+    return account.judged_from
+
+
+def _is_before_horizon(account: Account) -> bool:
+    return account.judged_from >= account.held.end
+
+
+def _end(place: Place, lineage: Lineage, finding: PlaceFinding) -> int:
+    """Where its records must end: where the next epoch was announced, or at the checkpoint."""
+    account = lineage.accounts[place]
+    held_end = account.held.end
+    left = next((each for each in lineage.announcements if each.before.is_same_log(place) and each.lost is None), None)
+    before, after = lineage.checkpoint_before, lineage.checkpoint_after
+    if left is not None:
+        least = most = left.next_offset
+        says = f"the announced epoch {left.after.epoch} follows offset"
+    elif after is None:
+        finding.faults.append("no checkpoint counts these records")
+        return held_end
+    elif (after.epoch, after.topic_id) != (place.epoch, place.topic_id):
+        if lineage.horizon_ms is None:
+            finding.faults.append(f"the checkpoint is in epoch {after.epoch}, and no delivery_gap tells how that came")
+        return held_end
+    else:
+        is_same = before is not None and (before.epoch, before.topic_id) == (place.epoch, place.topic_id)
+        least, most = before.next_offset if before is not None and is_same else 0, after.next_offset
+        says = "the checkpoint counts up to offset"
+    if held_end > most:
+        finding.faults.append(f"{says} {most - 1}, but records up to {held_end - 1} are there: another writer's")
+    if lineage.horizon_ms is not None and _is_before_horizon(account):
+        return held_end
+    return max(least, min(held_end, most))
+
+
+def _words(spans: Sequence[Span]) -> str:
+    shown = [f"{each.first}" if each.end == each.first + 1 else f"{each.first} to {each.end - 1}" for each in spans[:5]]
+    return f"offsets {', '.join(shown)}" + (" …" if len(spans) > len(shown) else "")
