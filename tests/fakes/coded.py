@@ -14,7 +14,7 @@ from tests.fakes.specs import camera_spec
 from tests.requirements import require
 from watchpost.contracts.camera_parts import Recording
 from watchpost.contracts.records import CameraSpec
-from watchpost.ingest.containers import container_packets, video_of
+from watchpost.ingest.containers import container_packets, sound_of, video_of
 from watchpost.ingest.packets import CodedPacket, SourceLimits
 
 __all__ = ["BEGINS_US", "at_their_time", "coded_clip", "coded_packets", "pictures_of", "probed", "recorded_spec"]
@@ -41,13 +41,19 @@ def coded_clip(  # noqa: PLR0913  (each test varies another of these)
     b_frames: int = 0,
     suffix: str | None = None,
     kbps: int | None = None,
+    sound: str | None = None,
 ) -> Path:
-    """A clip of a moving test picture, noisy where `kbps` is given; its container holds a byte stream as cameras do."""
+    """A clip of a moving test picture, noisy where `kbps` is given; its container holds a byte stream as cameras do.
+
+    `sound` names the encoder of a tone that it has too.
+    """
     require("ffmpeg", "apt-get install -y ffmpeg")
-    path = folder / f"{codec}-{size}-{seconds:g}-{keyframe_every}-{b_frames}.{suffix or _SUFFIXES[codec]}"
+    name = f"{codec}-{size}-{seconds:g}-{keyframe_every}-{b_frames}{'' if sound is None else '-' + sound}"
+    path = folder / f"{name}.{suffix or _SUFFIXES[codec]}"
     noise = "" if kbps is None else ",noise=alls=80:allf=t"
     picture = f"testsrc2=size={size}:rate={fps}:duration={seconds}{noise}"
     command = ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", picture]
+    command += [] if sound is None else ["-f", "lavfi", "-i", f"sine=duration={seconds}", "-c:a", sound]
     command += [*_ENCODERS[codec], "-g", str(keyframe_every), "-bf", str(b_frames)]
     command += [] if kbps is None else ["-b:v", f"{kbps}k"]
     subprocess.run([*command, str(path)], check=True)
@@ -55,9 +61,9 @@ def coded_clip(  # noqa: PLR0913  (each test varies another of these)
 
 
 def coded_packets(path: Path) -> Iterator[CodedPacket]:
-    """The packets as ingest reads them, the one that ends the clip left out."""
+    """The packets as ingest reads them with their sound, the one that ends the clip left out."""
     with av.open(str(path)) as container:
-        for coded in container_packets(container, video_of(container), SourceLimits()):
+        for coded in container_packets(container, video_of(container), SourceLimits(), sound_of(container)):
             if coded.size_bytes:
                 yield coded
 
@@ -72,12 +78,23 @@ def at_their_time(packets: Iterable[CodedPacket], begins_us: int = BEGINS_US) ->
         yield coded, begins_us + round((at - first) * 1_000_000)
 
 
-def probed(path: Path, *fields: str) -> Sequence[str]:
+def probed(path: Path, *fields: str, stream: str = "v") -> Sequence[str]:
     """What ffprobe says of a recording's packets, `fields` of each, or of its stream where they begin with `stream`."""
     require("ffprobe", "apt-get install -y ffmpeg")
     section = "stream" if fields[0] == "stream" else "packet"
     entries = f"{section}={','.join(field for field in fields if field != 'stream')}"
-    command = ["ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", entries, "-of", "csv=p=0", str(path)]
+    command = [
+        "ffprobe",
+        "-v",
+        "error",
+        "-select_streams",
+        stream,
+        "-show_entries",
+        entries,
+        "-of",
+        "csv=p=0",
+        str(path),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stderr == ""
     return done.stdout.split()
@@ -85,7 +102,20 @@ def probed(path: Path, *fields: str) -> Sequence[str]:
 
 def pictures_of(path: Path) -> list[str]:
     """A digest of each picture, decoded by ffmpeg."""
-    command = ["ffmpeg", "-v", "error", "-i", str(path), "-fps_mode", "passthrough", "-f", "framemd5", "-"]
+    command = [
+        "ffmpeg",
+        "-v",
+        "error",
+        "-i",
+        str(path),
+        "-map",
+        "0:v",
+        "-fps_mode",
+        "passthrough",
+        "-f",
+        "framemd5",
+        "-",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stderr == ""
     return [line.rsplit(",", 1)[1] for line in done.stdout.splitlines() if not line.startswith("#")]

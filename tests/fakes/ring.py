@@ -12,6 +12,7 @@ from watchpost.recordings.camera_writer import CameraWriter
 from watchpost.recordings.folder_disk import FolderDisk
 from watchpost.recordings.ring import Ring
 from watchpost.recordings.samples import codec_of, sample_of
+from watchpost.recordings.sound import SoundReader
 
 __all__ = ["record", "writer_in"]
 
@@ -26,7 +27,8 @@ def writer_in(root: Path, camera: str = "door") -> CameraWriter:
 
 def record(writer: CameraWriter, packets: Iterable[tuple[CodedPacket, int]], segment_bytes: int = _LARGE) -> None:
     """Write packets, each with when it was captured."""
+    reader = SoundReader(CameraId("door"))
     for coded, captured_us in packets:
         codec = codec_of(coded)
         assert codec is not None
-        writer.write(sample_of(coded, codec, captured_us), segment_bytes)
+        writer.write(sample_of(coded, codec, captured_us, reader), segment_bytes)

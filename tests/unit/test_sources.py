@@ -8,15 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import partial
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import av
 import pytest
 
 from tests.fakes.clips import write_audio, write_clip
+from tests.fakes.coded import coded_clip
 from tests.fakes.specs import camera_spec
+from watchpost.contracts.camera_parts import NOT_RECORDED, Recording
+from watchpost.contracts.recording_rules import may_hear
 from watchpost.errors import SourceError, SourceFailure
+from watchpost.ingest.addresses import CodedAddress, parse_address
 from watchpost.ingest.packets import CodedPacket, DecodedPicture, SourceLimits, decode
 from watchpost.ingest.sources import open_source
 
@@ -306,3 +310,37 @@ def test_password_is_in_no_error(tmp_path: Path, scheme: str) -> None:
 
     assert "hunter2" not in f"{failed!r} {failed} {failed.detail}"
     assert failed.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("recording", "hears"),
+    [
+        (Recording(enabled=True, audio=True), True),
+        (Recording(enabled=True), False),
+        (Recording(enabled=False, audio=True), False),
+    ],
+)
+def test_sound_is_read_beside_the_pictures_of_a_camera_that_is_recorded_with_it(
+    tmp_path: Path, recording: Recording, *, hears: bool
+) -> None:
+    clip = coded_clip(tmp_path, seconds=1, sound="aac")
+    heard = 0
+    spec = camera_spec(source=f"file:{clip}?loop=1", recording=recording)
+    with open_source(spec, QUICK, threading.Event()) as opened:
+        for coded in islice(opened.packets, 60):
+            assert (coded.sound is not None) == hears
+            heard += 0 if coded.sound is None else len(coded.sound.packets)
+
+    assert (heard > 60) == hears
+
+
+@pytest.mark.parametrize(
+    ("recording", "media"), [(NOT_RECORDED, "video"), (Recording(True, audio=True), "video+audio")]
+)
+def test_rtsp_camera_is_asked_for_sound_where_it_is_recorded_with_it(recording: Recording, media: str) -> None:
+    spec = camera_spec(source="rtsp://127.0.0.1/stream", recording=recording)
+
+    address = parse_address(spec.source, None, 1.0, with_sound=may_hear(spec))
+
+    assert isinstance(address, CodedAddress)
+    assert dict(address.options)["allowed_media_types"] == media

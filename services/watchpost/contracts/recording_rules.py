@@ -2,7 +2,7 @@
 
 from watchpost.contracts.records import CameraSpec, SpecOrigin
 
-__all__ = ["for_admins_only", "may_record"]
+__all__ = ["for_admins_only", "may_hear", "may_record"]
 
 
 def may_record(spec: CameraSpec) -> bool:
@@ -12,6 +12,11 @@ def may_record(spec: CameraSpec) -> bool:
     """
     asked = spec.recording.enabled and spec.origin is not SpecOrigin.ANALYZE
     return asked and (spec.recording.unmasked or not spec.masks)
+
+
+def may_hear(spec: CameraSpec) -> bool:
+    """Whether the camera's sound may be written beside its packets."""
+    return spec.recording.audio and may_record(spec)
 
 
 def for_admins_only(spec: CameraSpec) -> bool:

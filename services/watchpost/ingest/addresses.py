@@ -34,8 +34,10 @@ class CodedAddress:
     is_looped: bool = False
 
 
-def parse_address(source: str, secret_ref: str | None, open_timeout_s: float) -> SimAddress | CodedAddress:
-    """What a spec's source and secret point at.
+def parse_address(
+    source: str, secret_ref: str | None, open_timeout_s: float, *, with_sound: bool = False
+) -> SimAddress | CodedAddress:
+    """What a spec's source and secret point at, `with_sound` where that is wanted too.
 
     Raises:
         SourceError: unsupported for an address of another kind, unauthorised where the secret cannot be read.
@@ -48,7 +50,7 @@ def parse_address(source: str, secret_ref: str | None, open_timeout_s: float) ->
         case "file":
             return _file(source)
         case "rtsp" | "rtsps":
-            return rtsp_address(_with_credentials(source, secret_ref), open_timeout_s)
+            return rtsp_address(_with_credentials(source, secret_ref), open_timeout_s, with_sound=with_sound)
         case "http" | "https":
             # a playlist must not lead into this machine's files
             whitelist = (("protocol_whitelist", _LIVE_HTTP),)
@@ -57,12 +59,12 @@ def parse_address(source: str, secret_ref: str | None, open_timeout_s: float) ->
             raise SourceError(SourceFailure.UNSUPPORTED, f"{other or 'an empty'} address cannot be opened")
 
 
-def rtsp_address(url: str, open_timeout_s: float) -> CodedAddress:
+def rtsp_address(url: str, open_timeout_s: float, *, with_sound: bool) -> CodedAddress:
     """How a camera is opened over RTSP; `url` holds the credentials."""
     # TCP: a lost UDP packet breaks every picture up to the next keyframe, without saying so
     options = (
         ("rtsp_transport", "tcp"),
-        ("allowed_media_types", "video"),
+        ("allowed_media_types", "video+audio" if with_sound else "video"),
         ("timeout", str(round(open_timeout_s * 1_000_000))),
         # without these libav watches for up to five seconds before it hands out the first packet
         ("analyzeduration", "100000"),

@@ -8,6 +8,7 @@ from datetime import datetime
 import structlog
 
 from watchpost.contracts import TopicName
+from watchpost.contracts.recording_rules import may_hear
 from watchpost.contracts.records import CameraId, CameraSpec, Command
 from watchpost.ingest.camera_worker import CameraWorker, Surroundings
 from watchpost.ingest.decoder_fallbacks import DecoderFallbacks
@@ -171,6 +172,6 @@ def _is_over(spec: CameraSpec, now: datetime) -> bool:
     return spec.expires_at is not None and spec.expires_at <= now
 
 
-def _reading(spec: CameraSpec) -> tuple[str | None, ...]:
+def _reading(spec: CameraSpec) -> tuple[str | bool | None, ...]:
     """What another worker is needed for where it changes."""
-    return analysed(spec).source, spec.secret_ref, spec.decoder
+    return analysed(spec).source, spec.secret_ref, spec.decoder, may_hear(spec)

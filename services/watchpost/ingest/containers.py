@@ -5,26 +5,39 @@ from __future__ import annotations  # at run time PyAV's Packet is no generic cl
 import struct
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
+from typing import cast
 
 import av
-from av import Packet, VideoStream
+from av import AudioStream, Packet, VideoStream
 from av.container import InputContainer
+from av.stream import Stream
 
 from watchpost.errors import SourceError, SourceFailure
 from watchpost.ingest.addresses import CodedAddress
 from watchpost.ingest.failures import source_error
 from watchpost.ingest.http_file import HttpFile
-from watchpost.ingest.packets import SQUARE, CodedPacket, SourceLimits, microseconds
+from watchpost.ingest.packets import SQUARE, CodedPacket, CodedSound, SourceLimits, microseconds
 
-__all__ = ["again_and_again", "container_packets", "libav_opened", "opened", "paced", "until_it_ends", "video_of"]
+__all__ = [
+    "again_and_again",
+    "container_packets",
+    "libav_opened",
+    "opened",
+    "paced",
+    "sound_of",
+    "until_it_ends",
+    "video_of",
+]
 
 _USUAL_FPS = Fraction(25)
 _PATIENCE_US = 500_000
 _BAD_PACKETS_IN_A_ROW = 250
+_MOST_SOUND_PACKETS = 500
 _ONE_THREAD_UP_TO_PX = 1920 * 1088
 
 
@@ -77,30 +90,27 @@ def video_of(container: InputContainer) -> VideoStream:
     return stream
 
 
-def container_packets(container: InputContainer, stream: VideoStream, limits: SourceLimits) -> Iterator[CodedPacket]:
+def sound_of(container: InputContainer) -> AudioStream | None:
+    """The first stream of sound; None where there is none."""
+    return next(iter(container.streams.audio), None)
+
+
+def container_packets(
+    container: InputContainer, stream: VideoStream, limits: SourceLimits, sound: AudioStream | None = None
+) -> Iterator[CodedPacket]:
     """The stream's packets; times that a container does not tell (raw H.264) are counted at its frame rate.
 
-    Damaged packets are passed over: a recording cut in its middle, or a camera that stumbles, goes on.
+    What comes of `sound` goes with the next picture's packet. Damaged packets are passed over: a recording cut in its
+    middle, or a camera that stumbles, goes on.
     """
     step_us = round(1_000_000 / (stream.average_rate or stream.guessed_rate or _USUAL_FPS))
-    counted = damaged = 0
-    packets = container.demux(stream)
-    while True:
-        asked_s = time.monotonic()
-        try:
-            packet = next(packets)
-        except StopIteration:
-            return
-        except av.error.InvalidDataError as error:
-            damaged += 1
-            if damaged > _BAD_PACKETS_IN_A_ROW:
-                raise source_error(error, "reading", waited_s=0, limit_s=1) from None
-            packets = container.demux(stream)
+    counted = 0
+    heard: deque[Packet[AudioStream]] = deque(maxlen=_MOST_SOUND_PACKETS)
+    for either in _readable(container, (stream,) if sound is None else (stream, sound), limits):
+        if either.stream.type == "audio":
+            heard.append(cast("Packet[AudioStream]", either))
             continue
-        except (av.error.FFmpegError, OSError) as error:
-            waited_s = time.monotonic() - asked_s
-            raise source_error(error, "reading", waited_s=waited_s, limit_s=limits.read_timeout_s) from None
-        damaged = 0
+        packet = cast("Packet[VideoStream]", either)
         if packet.size and packet.pts is None and packet.dts is None and packet.time_base:
             packet.pts = packet.dts = round(Fraction(counted * step_us, 1_000_000) / packet.time_base)
         counted += 1
@@ -113,7 +123,33 @@ def container_packets(container: InputContainer, stream: VideoStream, limits: So
             lasts_us=step_us,
             pixel_aspect=stream.sample_aspect_ratio or SQUARE,
             sender_offset_us=_sender_offset_us(packet),
+            sound=None if sound is None else CodedSound(sound.codec_context, tuple(heard)),
         )
+        heard.clear()
+
+
+def _readable(
+    container: InputContainer, streams: tuple[VideoStream | AudioStream, ...], limits: SourceLimits
+) -> Iterator[Packet[Stream]]:
+    damaged = 0
+    packets: Iterator[Packet[Stream]] = container.demux(*streams)
+    while True:
+        asked_s = time.monotonic()
+        try:
+            packet = next(packets)
+        except StopIteration:
+            return
+        except av.error.InvalidDataError as error:
+            damaged += 1
+            if damaged > _BAD_PACKETS_IN_A_ROW:
+                raise source_error(error, "reading", waited_s=0, limit_s=1) from None
+            packets = container.demux(*streams)
+            continue
+        except (av.error.FFmpegError, OSError) as error:
+            waited_s = time.monotonic() - asked_s
+            raise source_error(error, "reading", waited_s=waited_s, limit_s=limits.read_timeout_s) from None
+        damaged = 0
+        yield packet
 
 
 def _due_us(packet: Packet[VideoStream]) -> int | None:
@@ -129,12 +165,15 @@ def _sender_offset_us(packet: Packet[VideoStream]) -> int | None:
     return int(sender_us) - microseconds(packet.pts, packet.time_base)
 
 
-def again_and_again(first: Iterator[CodedPacket], address: CodedAddress, limits: SourceLimits) -> Iterator[CodedPacket]:
+def again_and_again(
+    first: Iterator[CodedPacket], address: CodedAddress, limits: SourceLimits, *, with_sound: bool = False
+) -> Iterator[CodedPacket]:
     """A recording without end: each round's times continue those of the round before."""
     ends_us = yield from _one_round(first, begins_us=0)
     while ends_us is not None:
         with opened(address, limits) as container:
-            packets = container_packets(container, video_of(container), limits)
+            sound = sound_of(container) if with_sound else None
+            packets = container_packets(container, video_of(container), limits, sound)
             ends_us = yield from _one_round(packets, begins_us=ends_us)
 
 

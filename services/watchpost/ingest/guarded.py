@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from av.container import InputContainer
 
+from watchpost.contracts.recording_rules import may_hear
 from watchpost.contracts.records import CameraSpec
 from watchpost.errors import SourceError, SourceFailure
 from watchpost.ingest.addresses import credentials_of, rtsp_address
@@ -35,17 +36,22 @@ def opened_guarded(spec: CameraSpec, limits: SourceLimits, stop: threading.Event
     """
     address = parse_guarded_address(spec.source)
     credentials = None if spec.secret_ref is None else credentials_of(spec.secret_ref)
-    with (_rtsp if address.is_rtsp else _http)(address, credentials, limits, stop) as container:
+    if address.is_rtsp:
+        opening = _rtsp(address, credentials, limits, with_sound=may_hear(spec))
+    else:
+        opening = _http(address, credentials, limits, stop)
+    with opening as container:
         yield container
 
 
 @contextmanager
 def _rtsp(
-    address: GuardedAddress, credentials: tuple[str, str] | None, limits: SourceLimits, _stop: threading.Event
+    address: GuardedAddress, credentials: tuple[str, str] | None, limits: SourceLimits, *, with_sound: bool
 ) -> Iterator[InputContainer]:
     userinfo = "" if credentials is None else ":".join(quote(part, safe="") for part in credentials) + "@"
     with RtspRelay(address, limits) as relay:
-        through = rtsp_address(f"rtsp://{userinfo}127.0.0.1:{relay.port}{address.rest}", limits.open_timeout_s)
+        url = f"rtsp://{userinfo}127.0.0.1:{relay.port}{address.rest}"
+        through = rtsp_address(url, limits.open_timeout_s, with_sound=with_sound)
         try:
             with libav_opened(through.url, "rtsp", through.options + _RTSP_OPTIONS, limits) as container:
                 yield container

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
-from av import Packet, VideoFrame, VideoStream
+from av import AudioStream, Packet, VideoFrame, VideoStream
+from av.audio.codeccontext import AudioCodecContext
 from av.video.codeccontext import VideoCodecContext
 
 __all__ = [
     "SQUARE",
     "CodedPacket",
+    "CodedSound",
     "DecodedPicture",
     "Source",
     "SourceLimits",
@@ -48,10 +50,19 @@ class Stamp(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class CodedSound:
+    """Packets of sound as the camera sent them, with the decoder that their stream needs; nothing here decodes them."""
+
+    decoder: AudioCodecContext
+    packets: tuple[Packet[AudioStream], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CodedPacket:
     """One access unit as the camera sent it, with the decoder that its stream needs.
 
     `size_bytes` is 0 for the packet that ends a recording: decoding it gives the pictures that the decoder held back.
+    `sound` came since the packet before; None where there is none, or none is wanted.
     """
 
     packet: Packet[VideoStream]
@@ -63,6 +74,7 @@ class CodedPacket:
     offset_us: int = 0
     pixel_aspect: Fraction = SQUARE
     sender_offset_us: int | None = None
+    sound: CodedSound | None = None
 
     @property
     def stream_us(self) -> int | None:

@@ -22,11 +22,19 @@ from dataclasses import replace
 from av.container import InputContainer
 from av.video.codeccontext import VideoCodecContext
 
-from watchpost.contracts.recording_rules import may_record
+from watchpost.contracts.recording_rules import may_hear, may_record
 from watchpost.contracts.records import CameraSpec, SpecOrigin
 from watchpost.errors import ConfigError, SourceError, SourceFailure
 from watchpost.ingest.addresses import CodedAddress, SimAddress, parse_address
-from watchpost.ingest.containers import again_and_again, container_packets, opened, paced, until_it_ends, video_of
+from watchpost.ingest.containers import (
+    again_and_again,
+    container_packets,
+    opened,
+    paced,
+    sound_of,
+    until_it_ends,
+    video_of,
+)
 from watchpost.ingest.guarded import opened_guarded
 from watchpost.ingest.packets import CodedPacket, Source, SourceLimits
 from watchpost.simulation import EncodedScene, Scene, open_encoded
@@ -48,11 +56,12 @@ def open_source(spec: CameraSpec, limits: SourceLimits, stop: threading.Event) -
     """
     if spec.origin is not SpecOrigin.CONFIG:
         with opened_guarded(spec, limits, stop) as container:
-            packets = until_it_ends(container_packets(container, video_of(container), limits))
+            sound = sound_of(container) if may_hear(spec) else None
+            packets = until_it_ends(container_packets(container, video_of(container), limits, sound))
             is_live = not _is_recording(spec.source, container)
             yield Source(packets if is_live else paced(packets, stop), is_live)
         return
-    address = parse_address(spec.source, spec.secret_ref, limits.open_timeout_s)
+    address = parse_address(spec.source, spec.secret_ref, limits.open_timeout_s, with_sound=may_hear(spec))
     match address:
         case SimAddress():
             with _simulated(address) as source:
@@ -61,8 +70,12 @@ def open_source(spec: CameraSpec, limits: SourceLimits, stop: threading.Event) -
             with opened(address, limits) as container:
                 stream = video_of(container)
                 is_live = not (address.is_file or _is_recording(address.url, container))
-                packets = container_packets(container, stream, limits)
-                packets = again_and_again(packets, address, limits) if address.is_looped else until_it_ends(packets)
+                sound = sound_of(container) if may_hear(spec) else None
+                packets = container_packets(container, stream, limits, sound)
+                if address.is_looped:
+                    packets = again_and_again(packets, address, limits, with_sound=may_hear(spec))
+                else:
+                    packets = until_it_ends(packets)
                 yield Source(packets if is_live else paced(packets, stop), is_live)
 
 

@@ -8,7 +8,7 @@ from watchpost.recordings.clips import Clips, is_event_id
 from watchpost.recordings.cutting import Cut, cut_of, recorded_until_us
 from watchpost.recordings.folder import has_recordings
 from watchpost.recordings.folder_id import folder_id
-from watchpost.recordings.nal_units import units_of
+from watchpost.recordings.nal_units import parameter_sets, units_of
 from watchpost.recordings.recorder import Recorder
 from watchpost.recordings.ring import Ring, Room
 from watchpost.recordings.storage_watch import StorageTurn
@@ -32,6 +32,7 @@ __all__ = [
     "had_clip",
     "has_recordings",
     "is_event_id",
+    "parameter_sets",
     "recorded_until_us",
     "units_of",
 ]

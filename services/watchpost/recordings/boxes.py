@@ -15,6 +15,7 @@ __all__ = ["Fragment", "Shape", "shape_of"]
 _HEADER_BYTES, _LARGE_HEADER_BYTES = 8, 16
 _MOST_MOOF_BYTES = 4 * 1024 * 1024
 _MICROSECONDS = 1_000_000
+_PICTURES_TRACK = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ class _Box:
 
 def shape_of(descriptor: int) -> Shape:
     """The shape of an open segment, of which more may be written meanwhile. Raises OSError."""
-    head_bytes, fragments = 0, []
+    head_bytes = 0
+    fragments: list[Fragment] = []
     moof: _Box | None = None
     for box in _boxes(descriptor, os.fstat(descriptor).st_size):
         if box.kind == b"moov":
@@ -59,7 +61,12 @@ def shape_of(descriptor: int) -> Shape:
             moof = box
         elif box.kind == b"mdat" and moof is not None:
             begins_us = _begins_us(os.pread(descriptor, min(moof.size_bytes, _MOST_MOOF_BYTES), moof.offset))
-            fragments.append(Fragment(moof.offset, moof.size_bytes + box.size_bytes, begins_us))
+            fragment = Fragment(moof.offset, moof.size_bytes + box.size_bytes, begins_us or 0)
+            if begins_us is None and fragments:
+                # sound alone, of a camera of few pictures: it belongs to the pictures before it
+                before = fragments.pop()
+                fragment = Fragment(before.offset, before.size_bytes + fragment.size_bytes, before.begins_us)
+            fragments.append(fragment)
             moof = None
     return Shape(head_bytes, tuple(fragments) if head_bytes else ())
 
@@ -78,13 +85,15 @@ def _boxes(descriptor: int, end: int) -> Iterator[_Box]:
         at += size_bytes
 
 
-def _begins_us(moof: bytes) -> int:
-    """The fragment's base decode time, from `moof`, `traf`, `tfdt`."""
-    inside = moof
-    for kind in (b"traf", b"tfdt"):
-        inside = next((content for found, content in _inside(inside) if found == kind), b"")
-    ticks = int.from_bytes(inside[12:20] if inside[8:9] == b"\x01" else inside[12:16], "big")
-    return round(ticks * TIME_BASE * _MICROSECONDS)
+def _begins_us(moof: bytes) -> int | None:
+    """The pictures' base decode time, from the `tfdt` beside the `tfhd` of their track; None where there are none."""
+    for kind, track in _inside(moof):
+        inside = dict(_inside(track)) if kind == b"traf" else {}
+        header, time = inside.get(b"tfhd", b""), inside.get(b"tfdt", b"")
+        if int.from_bytes(header[12:16], "big") == _PICTURES_TRACK:
+            ticks = int.from_bytes(time[12:20] if time[8:9] == b"\x01" else time[12:16], "big")
+            return round(ticks * TIME_BASE * _MICROSECONDS)
+    return None
 
 
 def _inside(box: bytes) -> Iterator[tuple[bytes, bytes]]:

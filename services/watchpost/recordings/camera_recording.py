@@ -10,6 +10,7 @@ import structlog
 from watchpost.contracts.recording_rules import may_record
 from watchpost.contracts.records import CameraSpec
 from watchpost.recordings.samples import Coded, Sample, codec_of, sample_of
+from watchpost.recordings.sound import SoundReader
 from watchpost.telemetry import metrics
 
 __all__ = ["MOST_QUEUED_BYTES", "CameraRecording", "Mark"]
@@ -45,6 +46,7 @@ class CameraRecording:
         self._queued_bytes = 0
         self._overflows = False
         self._unsupported = ""
+        self._sound = SoundReader(spec.camera)
 
     def take(self, coded: Coded, captured_us: int) -> None:
         """Record a packet, of which nothing is changed or kept. `captured_us`: when, by the site's clock."""
@@ -57,7 +59,7 @@ class CameraRecording:
         if self._overflows and not (coded.is_keyframe and self._has_room(coded.packet.size)):
             metrics.PICTURES_NOT_RECORDED.labels(self.camera, "slow_disk").inc()
             return
-        sample = sample_of(coded, codec, captured_us)
+        sample = sample_of(coded, codec, captured_us, self._sound)
         with self._lock:
             if not self._records():
                 return
@@ -69,6 +71,7 @@ class CameraRecording:
 
     def reconnected(self) -> None:
         """The connection is a new one: times and form begin anew."""
+        self._sound = self._sound.anew()
         self._queue.append(Mark.RECONNECTED)
 
     def update(self, spec: CameraSpec) -> None:

@@ -18,6 +18,7 @@ from watchpost.telemetry import metrics
 __all__ = ["SEGMENT_US", "CameraWriter"]
 
 SEGMENT_US = 300_000_000
+_FAR_US = 10_000_000
 _LEAST_SEGMENT_BYTES = 1024 * 1024
 
 
@@ -53,6 +54,8 @@ class CameraWriter:
             RetryableError: it was not written, nor what came since the last fragment: the next keyframe begins anew.
         """
         placed = self._timeline.place(sample)
+        if self._open is not None:
+            self._hear(self._open, sample, placed)
         if sample.form is not None and self._is_over(sample.form, placed, segment_bytes):
             self.end()
             return self._begin(sample, sample.form, placed)
@@ -88,7 +91,7 @@ class CameraWriter:
 
     def _begin(self, sample: Sample, form: Form, placed: Placed) -> Room:
         try:
-            muxer = FragmentMuxer(sample)
+            muxer = FragmentMuxer(sample, form.sound)
         except (av.error.FFmpegError, ValueError, IndexError) as error:
             metrics.PICTURES_NOT_RECORDED.labels(self._camera, "damaged").inc()
             raise RetryableError(f"a keyframe of {self._camera} is damaged: {error}") from error
@@ -117,6 +120,18 @@ class CameraWriter:
         try:
             return self._append(opened, fragment)
         except OSError as error:
+            raise self._failed(opened, error) from error
+
+    def _hear(self, opened: _Open, sample: Sample, placed: Placed) -> None:
+        """Mux the sound before a picture; its bytes come out with that one's, or with the segment's end."""
+        if sample.dts_us is None:
+            return
+        shift_us = placed.dts_us - sample.dts_us - opened.segment.begins_us
+        try:
+            for sound in sample.sound:
+                if abs(sound.at_us - sample.dts_us) <= _FAR_US:
+                    opened.muxer.hear(sound, sound.at_us + shift_us)
+        except av.error.FFmpegError as error:
             raise self._failed(opened, error) from error
 
     def _append(self, opened: _Open, fragment: bytes) -> Room:

@@ -9,17 +9,16 @@ from __future__ import annotations  # at run time PyAV's Packet is no generic cl
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import av
 import av.error
-from av import VideoStream
 
 from watchpost.contracts.records import CameraId
 from watchpost.errors import NotRecordedError, RetryableError
 from watchpost.recordings.folder import Segment, segments_between, segments_of
-from watchpost.recordings.muxing import FragmentMuxer, as_browsers_know_it, packet_at
+from watchpost.recordings.muxing import FragmentMuxer, Tracks
 from watchpost.recordings.reading import LONGEST_DELAY_US, Picture, SegmentReader, StreamForm
 from watchpost.recordings.timeline import LEAST_STEP_US
 
@@ -44,9 +43,11 @@ class Cut:
         muxer: FragmentMuxer | None = None
         for picture in self._pictures():
             if muxer is None:
-                muxer = FragmentMuxer(picture.stream)
+                muxer = FragmentMuxer(picture.stream, picture.config)
                 yield muxer.head
             fragment = muxer.take(picture.payload, picture.dts_us, picture.pts_us, is_keyframe=picture.is_keyframe)
+            for sound in picture.sound:
+                muxer.hear(sound, sound.at_us)
             if fragment:
                 yield fragment
         if muxer is not None:
@@ -60,16 +61,13 @@ class Cut:
         """
         try:
             with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container:
-                stream: VideoStream | None = None
+                tracks: Tracks | None = None
                 for picture in self._pictures():
-                    if stream is None:
-                        stream = container.add_stream_from_template(picture.stream)
-                        as_browsers_know_it(stream)
-                    container.mux_one(
-                        packet_at(
-                            stream, picture.payload, picture.dts_us, picture.pts_us, is_keyframe=picture.is_keyframe
-                        )
-                    )
+                    if tracks is None:
+                        tracks = Tracks(container, picture.stream, picture.config)
+                    tracks.take(picture.payload, picture.dts_us, picture.pts_us, is_keyframe=picture.is_keyframe)
+                    for sound in picture.sound:
+                        tracks.hear(sound, sound.at_us)
         except (av.error.FFmpegError, OSError) as error:
             raise RetryableError(f"{path} cannot be written: {error}") from error
 
@@ -84,7 +82,13 @@ class Cut:
                     # after a clock that was set back a segment may begin before the last one ended
                     last_us = max(picture.dts_us - begins_us, last_us + LEAST_STEP_US)
                     pts_us = max(picture.pts_us - begins_us, last_us)
-                    yield Picture(picture.stream, picture.payload, last_us, pts_us, picture.is_keyframe)
+                    shift_us = last_us - picture.dts_us
+                    sounds = tuple(
+                        replace(sound, at_us=sound.at_us + shift_us)
+                        for sound in picture.sound
+                        if sound.at_us < self.to_us
+                    )
+                    yield replace(picture, dts_us=last_us, pts_us=pts_us, sound=sounds)
 
 
 def cut_of(root: Path, camera: CameraId, from_us: int, to_us: int, moment_us: int | None = None) -> Cut:

@@ -13,11 +13,13 @@ from fractions import Fraction
 
 import av
 from av import Packet, VideoStream
+from av.container import OutputContainer
 from av.stream import Stream
 
 from watchpost.recordings.samples import Sample
+from watchpost.recordings.sound import Sound, track_of
 
-__all__ = ["TIME_BASE", "FragmentMuxer", "packet_at"]
+__all__ = ["TIME_BASE", "FragmentMuxer", "Tracks"]
 
 TIME_BASE = Fraction(1, 90_000)
 FRAGMENT_US = 2_000_000
@@ -28,6 +30,12 @@ _OPTIONS = {
     "frag_duration": str(FRAGMENT_US),
     "min_frag_duration": "500000",
     "flush_packets": "1",
+}
+_WITH_SOUND = {
+    # else the track of sound would begin when that of pictures does, however much later sound came
+    "movflags": _OPTIONS["movflags"] + "+frag_discont",
+    # what one track has is not held back until the other has as much: they come in order, and sound may cease
+    "max_interleave_delta": "1",
 }
 
 
@@ -47,35 +55,63 @@ class _Sink:
         return taken
 
 
+class Tracks:
+    """The tracks of an MP4 that is begun: pictures, and sound where `sound` is its config (`SoundReader.config`)."""
+
+    def __init__(self, container: OutputContainer, like: VideoStream, sound: bytes) -> None:
+        self._container = container
+        self._pictures = container.add_stream_from_template(like)
+        as_browsers_know_it(self._pictures)
+        self._sound = track_of(container, sound) if sound else None
+        self._is_begun = False
+
+    def take(self, payload: bytes, dts_us: int, pts_us: int, *, is_keyframe: bool) -> None:
+        """Add a picture."""
+        self._container.mux_one(packet_at(self._pictures, payload, dts_us, pts_us, is_keyframe=is_keyframe))
+        self._is_begun = True
+
+    def hear(self, sound: Sound, at_us: int) -> None:
+        """Add sound that is heard at `at_us`, after a picture; what the track has no place for is left out."""
+        # libav lets time begin with the first packet, and ends the process by an assertion at one that lies before it
+        packet = self._sound.packet_at(sound, at_us) if self._sound is not None and self._is_begun else None
+        if packet is not None:
+            self._container.mux_one(packet)
+
+
 class FragmentMuxer:
-    """One video track in fragments of about two seconds, cut at keyframes where they come as often.
+    """Fragments of about two seconds, cut at keyframes where they come as often. Sound goes into those of the pictures.
 
     Args:
         like: a keyframe whose form all pictures have, or the stream of a recording that is copied.
+        sound: the config of its sound, empty where it has none.
 
     Raises:
         ValueError, IndexError, av.error.FFmpegError: libav makes nothing of the keyframe.
     """
 
-    def __init__(self, like: Sample | VideoStream) -> None:
+    def __init__(self, like: Sample | VideoStream, sound: bytes = b"") -> None:
         self._sink = _Sink()
-        self._container = av.open(self._sink, "w", format="mp4", options=_OPTIONS)
+        options = {**_OPTIONS, **_WITH_SOUND} if sound else _OPTIONS
+        self._container = av.open(self._sink, "w", format="mp4", options=options)
         if isinstance(like, Sample):
             with av.open(io.BytesIO(_self_contained(like)), format=_form_name(like)) as probe:
                 pictures = probe.streams.video[0]
                 if not pictures.width:
                     raise ValueError("its parameter sets do not say how large it is")
-                self._stream = self._container.add_stream_from_template(pictures)
+                self._tracks = Tracks(self._container, pictures, sound)
         else:
-            self._stream = self._container.add_stream_from_template(like)
-        as_browsers_know_it(self._stream)
+            self._tracks = Tracks(self._container, like, sound)
         self._container.start_encoding()
         self.head = self._sink.taken()
 
     def take(self, payload: bytes, dts_us: int, pts_us: int, *, is_keyframe: bool) -> bytes:
         """The fragment that this picture completes; empty where it completes none. Times begin with 0 and rise."""
-        self._container.mux_one(packet_at(self._stream, payload, dts_us, pts_us, is_keyframe=is_keyframe))
+        self._tracks.take(payload, dts_us, pts_us, is_keyframe=is_keyframe)
         return self._sink.taken()
+
+    def hear(self, sound: Sound, at_us: int) -> None:
+        """Add sound, whose bytes come out with a picture's."""
+        self._tracks.hear(sound, at_us)
 
     def end(self) -> bytes:
         """The last fragment."""

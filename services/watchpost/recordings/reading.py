@@ -3,17 +3,22 @@
 from __future__ import annotations  # at run time PyAV's Packet is no generic class
 
 import os
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate, groupby
 from types import TracebackType
 from typing import Self
 
 import av
 import av.error
-from av import VideoStream
+from av import Packet, VideoStream
+from av.container import InputContainer
+from av.stream import Stream
 
 from watchpost.recordings.boxes import Fragment, shape_of
 from watchpost.recordings.folder import Segment
+from watchpost.recordings.sound import Sound
 
 __all__ = ["LONGEST_DELAY_US", "Picture", "SegmentReader", "StreamForm"]
 
@@ -30,17 +35,23 @@ class StreamForm:
     extradata: bytes
     width_px: int
     height_px: int
+    sound: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A coded picture; times are the site's. `stream` is its segment's, for a copy to be like it."""
+    """A coded picture; times are the site's. `stream` is its segment's, for a copy to be like it.
+
+    `sound` is what was heard since the picture before, `config` that of its track (empty where there is none).
+    """
 
     stream: VideoStream
     payload: bytes
     dts_us: int
     pts_us: int
     is_keyframe: bool
+    sound: tuple[Sound, ...]
+    config: bytes
 
 
 class SegmentReader:
@@ -79,7 +90,9 @@ class SegmentReader:
         with av.open(_Part(self._descriptor, self._shape.head_bytes, ()), "r", format="mp4") as container:
             stream = container.streams.video[0]
             codec = stream.codec_context
-            return StreamForm(codec.codec.canonical_name, codec.extradata or b"", stream.width, stream.height)
+            return StreamForm(
+                codec.codec.canonical_name, codec.extradata or b"", stream.width, stream.height, _config_of(container)
+            )
 
     def bytes_between(self, from_us: int, to_us: int) -> int:
         """About how many bytes the pictures of this time have, from the keyframe before it on."""
@@ -96,7 +109,7 @@ class SegmentReader:
         with av.open(_Part(self._descriptor, self._shape.head_bytes, fragments), "r", format="mp4") as container:
             held: list[Picture] = []
             waits = True
-            for picture in self._demuxed(container.streams.video[0], container):
+            for picture in self._demuxed(container, fragments):
                 if waits and picture.is_keyframe:
                     held.clear()
                 if picture.dts_us >= to_us:
@@ -107,14 +120,24 @@ class SegmentReader:
                     yield from held
                     held.clear()
 
-    def _demuxed(self, stream: VideoStream, container: av.container.InputContainer) -> Iterator[Picture]:
-        for packet in container.demux(stream):
-            if packet.size and packet.dts is not None and packet.pts is not None:
-                dts_us, pts_us = (
-                    self._begins_us + round(stamp * packet.time_base * _MICROSECONDS)
-                    for stamp in (packet.dts, packet.pts)
-                )
-                yield Picture(stream, bytes(packet), dts_us, pts_us, packet.is_keyframe)
+    def _demuxed(self, container: InputContainer, fragments: tuple[Fragment, ...]) -> Iterator[Picture]:
+        config, stream = _config_of(container), container.streams.video[0]
+        packets = (packet for packet in container.demux(stream, *container.streams.audio) if packet.size)
+        ends = list(accumulate((fragment.size_bytes for fragment in fragments), initial=self._shape.head_bytes))
+        heard: list[Sound] = []
+        for packet in _in_time(packets, ends) if config else packets:
+            if packet.dts is None or packet.pts is None:
+                continue
+            dts_us, pts_us, lasts_us = (
+                round(time * packet.time_base * _MICROSECONDS)
+                for time in (packet.dts, packet.pts, packet.duration or 0)
+            )
+            if packet.stream.type == "audio":
+                heard.append(Sound(bytes(packet), self._begins_us + pts_us, lasts_us))
+                continue
+            times = self._begins_us + dts_us, self._begins_us + pts_us
+            yield Picture(stream, bytes(packet), *times, packet.is_keyframe, tuple(heard), config)
+            heard.clear()
 
     def _chosen(self, from_us: int, to_us: int) -> tuple[Fragment, ...]:
         """The fragments of this time, and those before it back to one that begins with a keyframe."""
@@ -129,6 +152,18 @@ class SegmentReader:
     def _begins_with_keyframe(self, fragment: Fragment) -> bool:
         with av.open(_Part(self._descriptor, self._shape.head_bytes, (fragment,)), "r", format="mp4") as container:
             return next(container.demux(video=0)).is_keyframe
+
+
+def _in_time(packets: Iterator[Packet[Stream]], ends: list[int]) -> Iterator[Packet[Stream]]:
+    """In the order of decoding: a fragment holds all of its pictures first, then all of its sound. `ends`: where."""
+    for _, of_fragment in groupby(packets, key=lambda packet: bisect_right(ends, packet.pos or 0)):
+        yield from sorted(of_fragment, key=lambda packet: (packet.dts or 0) * packet.time_base)
+
+
+def _config_of(container: InputContainer) -> bytes:
+    """The config of its sound, empty where it has none."""
+    sound = next(iter(container.streams.audio), None)
+    return b"" if sound is None else sound.codec_context.extradata or b""
 
 
 class _Part:

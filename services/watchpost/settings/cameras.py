@@ -125,7 +125,7 @@ class CameraRecordingSettings(StrictModel):
     """Whether this camera's packets are kept."""
 
     enabled: bool | None = Field(default=None, description="as the site's `recordings.enabled` unless given")
-    audio: bool = False
+    audio: bool = Field(default=False, description="the camera's sound too, if it is AAC: other codecs no MP4 takes")
     unmasked: bool = Field(default=False, description="record a masked camera as it is, for admins alone")
 
     def record(self, *, enabled_otherwise: bool) -> Recording:

@@ -32,6 +32,7 @@ from watchpost.recordings.recorder import Recorder
 from watchpost.recordings.ring import Ring
 from watchpost.recordings.samples import codec_of, sample_of
 from watchpost.recordings.segment_file import mend
+from watchpost.recordings.sound import SoundReader
 from watchpost.recordings.storage_watch import StorageTurn, StorageWatch
 
 DOOR = CameraId("door")
@@ -88,7 +89,7 @@ def write(writer: CameraWriter, packets: Iterable[tuple[CodedPacket, int]]) -> i
         codec = codec_of(coded)
         assert codec is not None
         try:
-            writer.write(sample_of(coded, codec, captured_us), 10**9)
+            writer.write(sample_of(coded, codec, captured_us, SoundReader(DOOR)), 10**9)
         except RetryableError:
             failed += 1
     try:
