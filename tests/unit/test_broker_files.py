@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from watchpost.stream.broker_files import BrokerFiles
+from watchpost.stream.broker_files import BrokerFiles, Detour
 
 
 def _listeners(files: BrokerFiles) -> str:
@@ -34,3 +34,14 @@ def test_a_folder_without_a_broker_knows_neither_address_nor_identity(tmp_path: 
     files = BrokerFiles(tmp_path)
 
     assert (files.bootstrap(), files.cluster_id()) == (None, None)
+
+
+def test_clients_that_come_by_a_detour_are_sent_back_to_the_relay(tmp_path: Path) -> None:
+    files = BrokerFiles(tmp_path)
+
+    files.write_settings("127.0.0.1", 9092, 9093, Detour(port=9094, relay_port=7000))
+
+    lines = files.properties.read_text().splitlines()
+    assert _listeners(files).endswith(",DETOUR://127.0.0.1:9094")
+    assert "advertised.listeners=PLAINTEXT://127.0.0.1:9092,DETOUR://127.0.0.1:7000" in lines
+    assert files.bootstrap() == "127.0.0.1:9092"

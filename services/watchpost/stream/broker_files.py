@@ -9,10 +9,24 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["COORDINATOR_PARTITIONS", "BrokerFiles"]
+__all__ = ["COORDINATOR_PARTITIONS", "BrokerFiles", "Detour"]
 
 COORDINATOR_PARTITIONS = 4
 _NODE_ID = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Detour:
+    """A second way in, for clients that come through a relay: they are sent back to its port, not to the broker's.
+
+    Args:
+        port: where the broker listens for the relay, on loopback.
+        relay_port: where the relay listens for clients, on loopback.
+
+    """
+
+    port: int
+    relay_port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +74,12 @@ class BrokerFiles:
     def pid_file(self) -> Path:
         return self.root / "broker.pid"
 
-    def write_settings(self, advertised_host: str, port: int, controller_port: int) -> None:
+    def write_settings(
+        self, advertised_host: str, port: int, controller_port: int, detour: Detour | None = None
+    ) -> None:
         """Write both properties files, for one node that is broker and controller."""
         listen = "127.0.0.1" if _is_loopback(advertised_host) else "0.0.0.0"  # noqa: S104 - a host was asked for
+        detour_in, detour_told, detour_kind = ("", "", "") if detour is None else _listener_of(detour)
         self.properties.write_text(
             "".join(
                 f"{key}={value}\n"
@@ -71,9 +88,9 @@ class BrokerFiles:
                     "node.id": _NODE_ID,
                     "controller.quorum.voters": f"{_NODE_ID}@127.0.0.1:{controller_port}",
                     "controller.listener.names": "CONTROLLER",
-                    "listeners": f"PLAINTEXT://{listen}:{port},CONTROLLER://127.0.0.1:{controller_port}",
-                    "advertised.listeners": f"PLAINTEXT://{advertised_host}:{port}",
-                    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+                    "listeners": f"PLAINTEXT://{listen}:{port},CONTROLLER://127.0.0.1:{controller_port}{detour_in}",
+                    "advertised.listeners": f"PLAINTEXT://{advertised_host}:{port}{detour_told}",
+                    "listener.security.protocol.map": f"PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{detour_kind}",
                     "log.dirs": self.storage,
                     **_SETTINGS,
                 }.items()
@@ -83,7 +100,8 @@ class BrokerFiles:
 
     def bootstrap(self) -> str | None:
         """The address that clients use, as the broker was last told."""
-        return self._read(self.properties, "advertised.listeners=PLAINTEXT://")
+        listeners = self._read(self.properties, "advertised.listeners=PLAINTEXT://")
+        return None if listeners is None else listeners.partition(",")[0]
 
     def cluster_id(self) -> str | None:
         """The cluster's id, or None where nothing is formatted yet."""
@@ -96,6 +114,11 @@ class BrokerFiles:
         except FileNotFoundError:
             return None
         return next((line.removeprefix(prefix) for line in lines if line.startswith(prefix)), None)
+
+
+def _listener_of(detour: Detour) -> tuple[str, str, str]:
+    """What a detour adds to the listeners, to the addresses that clients are told, and to the protocols."""
+    return f",DETOUR://127.0.0.1:{detour.port}", f",DETOUR://127.0.0.1:{detour.relay_port}", ",DETOUR:PLAINTEXT"
 
 
 def _is_loopback(host: str) -> bool:

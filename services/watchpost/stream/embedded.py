@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 import structlog
 
 from watchpost.errors import ConfigError, RetryableError
-from watchpost.stream.broker_files import BrokerFiles
+from watchpost.stream.broker_files import BrokerFiles, Detour
 from watchpost.stream.broker_jvm import BrokerJvm, PortTakenError
 from watchpost.stream.free_ports import free_port, is_free
 from watchpost.stream.guarded_process import require_free
@@ -21,9 +21,10 @@ from watchpost.stream.maven_jars import JarPin, default_cache_dir, fetch_jars, r
 if TYPE_CHECKING:
     from watchpost.stream.guarded_process import GuardedProcess
 
-__all__ = ["EmbeddedKafka", "kafka_jar_pins"]
+__all__ = ["Detour", "EmbeddedKafka", "kafka_jar_pins"]
 
 _PORT_TRIES = 3
+_START_TIMEOUT_S = 60.0
 
 log = structlog.get_logger()
 
@@ -42,8 +43,8 @@ class EmbeddedKafka:
         advertised_host: the name by which clients reach this machine. Anything but loopback makes the broker listen on
             all interfaces, without encryption or authentication: for containers in a network of their own.
         cache_dir: where the jars are kept; $WATCHPOST_CACHE or ~/.cache/watchpost by default.
-        start_timeout_s: how long the broker may take until it answers.
         detached: True leaves it running when this process ends (`watchpost kafka start`).
+        detour: a second way in, through a relay that simulates a link.
 
     """
 
@@ -55,8 +56,8 @@ class EmbeddedKafka:
         heap_mb: int = 256,
         advertised_host: str = "127.0.0.1",
         cache_dir: Path | None = None,
-        start_timeout_s: float = 60.0,
         detached: bool = False,
+        detour: Detour | None = None,
     ) -> None:
         self._files = BrokerFiles(data_dir.absolute())
         self._fixed_port = port
@@ -64,8 +65,8 @@ class EmbeddedKafka:
         self._heap_mb = heap_mb
         self._advertised_host = advertised_host
         self._cache_dir = cache_dir or default_cache_dir()
-        self._start_timeout_s = start_timeout_s
         self._detached = detached
+        self._detour = detour
         self._process: GuardedProcess | None = None
 
     @property
@@ -158,7 +159,7 @@ class EmbeddedKafka:
         port = self._port or free_port()
         if not is_free(port):
             raise _port_error(port)
-        self._files.write_settings(self._advertised_host, port, free_port())
+        self._files.write_settings(self._advertised_host, port, free_port(), self._detour)
         return port
 
     def _start_on_port(self, jars: tuple[Path, ...], port: int) -> None:
@@ -168,7 +169,7 @@ class EmbeddedKafka:
             jvm.format_storage(_new_cluster_id())
         self._process = jvm.launch()
         try:
-            jvm.wait_until_it_answers(self._process, port, self._start_timeout_s)
+            jvm.wait_until_it_answers(self._process, port, _START_TIMEOUT_S)
             if is_new:
                 jvm.prepare_coordinators(port)
         except BaseException:
