@@ -26,6 +26,7 @@ from watchpost.frames import FrameStore
 from watchpost.ingest.camera_worker import CameraWorker, Surroundings
 from watchpost.ingest.decode_choice import Choice, DecodeCause, DecodeChooser, DecodeMode
 from watchpost.ingest.lasting_events import LastingEvents
+from watchpost.ingest.learning_places import LearningPlaces
 from watchpost.ingest.obscured_events import ObscuredEvents
 from watchpost.ingest.outlet import Outlet
 from watchpost.ingest.past import PastPictures
@@ -93,9 +94,19 @@ def _surroundings(kafka: str, folder: str, captured: "Counter[str]") -> Surround
         return
 
     store = FrameStore(FrameSettings(url=f"file://{folder}", keep_s=5), clock)
+    pasts, places = PastPictures(), LearningPlaces()
     obscured = ObscuredEvents(SiteId("bench"), clock, tell)
     return Surroundings(
-        SiteId("bench"), IngestSettings(), clock, store, send, tell, obscured, PastPictures(), CameraRecording
+        SiteId("bench"),
+        IngestSettings(),
+        clock,
+        store,
+        send,
+        tell,
+        obscured,
+        pasts,
+        places,
+        CameraRecording,
     )
 
 

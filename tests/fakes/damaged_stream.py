@@ -20,6 +20,7 @@ from watchpost.errors import SourceError
 from watchpost.ingest.arrivals import Arrivals
 from watchpost.ingest.decode_choice import Choice
 from watchpost.ingest.decode_path import DecodePath
+from watchpost.ingest.learning_places import LearningPlaces
 from watchpost.ingest.packets import CodedPacket, DecodedPicture
 from watchpost.ingest.pictures import luma_of
 from watchpost.ingest.watching import PictureWatch
@@ -64,7 +65,8 @@ def seen_of(sent: Iterable[Sent], ingest: IngestSettings | None = None) -> SeenS
         SourceError: the camera is to be connected anew.
     """
     spec, clock, ingest, wishes = camera_spec(), SetClock(), ingest or IngestSettings(), Wishes()
-    arrivals, path, watch = Arrivals(clock), DecodePath(spec.camera, ingest, wishes), PictureWatch(ingest, wishes)
+    arrivals, watch = Arrivals(clock), PictureWatch(ingest, wishes)
+    path = DecodePath(spec.camera, ingest, wishes, LearningPlaces())
     seen, numbers = SeenStream(), dict[int, int]()
     for arrived, (number, coded) in enumerate(sent):
         clock.pass_s(_PICTURE_S)

@@ -13,6 +13,7 @@ from watchpost.errors import SourceError
 from watchpost.ingest.containers import container_packets, libav_opened, video_of
 from watchpost.ingest.decode_choice import Choice, DecodeMode
 from watchpost.ingest.decode_path import DecodePath
+from watchpost.ingest.learning_places import LearningPlaces
 from watchpost.ingest.packets import CodedPacket, DecodedPicture, SourceLimits, Stamp
 from watchpost.ingest.publishing import Capture
 from watchpost.ingest.watching import PictureWatch
@@ -54,10 +55,16 @@ class Replay:
         return [turn for (_, before), turn in pairs if before.mode is DecodeMode.IDLE is not turn[1].mode]
 
 
-def replayed(path: Path, spec: CameraSpec | None = None, ingest: IngestSettings | None = None) -> Replay:
+def replayed(
+    path: Path,
+    spec: CameraSpec | None = None,
+    ingest: IngestSettings | None = None,
+    places: LearningPlaces | None = None,
+) -> Replay:
     """The whole recording, as `CameraWorker` would have taken it live."""
     spec, ingest, wishes = spec or camera_spec(source=f"file:{path}"), ingest or IngestSettings(), Wishes()
-    decode_path, watch, replay = DecodePath(spec.camera, ingest, wishes), PictureWatch(ingest, wishes), Replay()
+    decode_path = DecodePath(spec.camera, ingest, wishes, places or LearningPlaces())
+    watch, replay = PictureWatch(ingest, wishes), Replay()
     with libav_opened(str(path), None, (), SourceLimits()) as container, closing(_stamped(container)) as packets:
         for coded, stamp in packets:
             for outcome in decode_path.outcomes(coded, stamp):

@@ -9,6 +9,7 @@ from watchpost.clock import SystemClock
 from watchpost.contracts.records import CameraSpec, EventChanged, FrameCaptured, SiteId
 from watchpost.frames import FrameStore
 from watchpost.ingest.camera_worker import CameraWorker, Surroundings
+from watchpost.ingest.learning_places import LearningPlaces
 from watchpost.ingest.obscured_events import ObscuredEvents
 from watchpost.ingest.past import PastPictures
 from watchpost.recordings import CameraRecording
@@ -35,6 +36,7 @@ class WatchedCamera:
         *,
         settings: IngestSettings | None = None,
         store: FrameStore | None = None,
+        places: LearningPlaces | None = None,
     ) -> None:
         clock = SystemClock()
         self.store = store or FrameStore(FrameSettings(url=f"file://{folder / 'frames'}"), clock)
@@ -50,6 +52,7 @@ class WatchedCamera:
             self.events.append,
             ObscuredEvents(SiteId("shop"), clock, lambda event, _: self.events.append(event)),
             PastPictures(),
+            places or LearningPlaces(),
             CameraRecording,
         )
         self.worker = CameraWorker(spec, around)

@@ -8,6 +8,7 @@ from tests.fakes.onset import CAPPED, CONSTANT, Onset, write_onset
 from tests.fakes.replayed_camera import Replay, replayed
 from tests.requirements import require
 from watchpost.ingest.decode_choice import DecodeCause, DecodeMode
+from watchpost.ingest.learning_places import LearningPlaces
 
 HEVC = ("-c:v", "libx265", "-preset", "ultrafast", "-crf", "28", "-x265-params", "log-level=error", "-tag:v", "hvc1")
 WITH_B = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "26", "-bf", "2")
@@ -112,3 +113,25 @@ def test_ten_bit_pictures_are_looked_at_too(tmp_path: Path) -> None:
     replay = replayed(write_onset(tmp_path / "onset.mp4", onset, TEN_BITS))
 
     assert seen_after_s(replay, onset) <= 1
+
+
+def test_camera_that_waits_to_learn_costs_its_keyframes_and_misses_nothing_later(tmp_path: Path) -> None:
+    onset, places = Onset(at_s=12.5), LearningPlaces(1)
+    places.has_place("another camera")
+
+    replay = replayed(write_onset(tmp_path / "onset.mp4", onset), places=places)
+
+    causes = [choice.cause for _, choice in replay.turns]
+    assert causes[:2] == [DecodeCause.WAITS_TO_LEARN, DecodeCause.QUIET]
+    assert [at_s for at_s in replay.decoded_s if at_s < 10] == pytest.approx([0, 2, 4, 6, 8], abs=0.01)
+    assert seen_after_s(replay, onset) <= 1
+
+
+def test_camera_that_waits_to_learn_is_woken_by_its_next_keyframe(tmp_path: Path) -> None:
+    onset, places = Onset(at_s=0.5), LearningPlaces(1)
+    places.has_place("another camera")
+
+    replay = replayed(write_onset(tmp_path / "onset.mp4", onset), places=places)
+
+    assert replay.wakes()[0][1].cause is DecodeCause.PIXELS
+    assert seen_after_s(replay, onset) <= 1.6

@@ -4,12 +4,15 @@
 - *active*: every packet, while something moves and some seconds after, and wherever idle could miss something;
 - *burst*: every packet, because a command asks for every picture.
 
-Pure: times come in, in microseconds of the site's clock; what pictures show comes in by `picture`.
+Pure: times come in, in microseconds of the site's clock; what pictures show comes in by `picture`. What is known of the
+stream itself (how far apart its keyframes are, its usual sizes) is reckoned in the stream's own time: a machine that is
+too slow for its cameras reads them stretched, and would decode all the more of what seems to come too seldom.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from watchpost.ingest.learning_places import LearningPlaces
 from watchpost.ingest.packet_activity import PacketActivity
 from watchpost.ingest.packet_kinds import PacketKind
 from watchpost.settings import IngestSettings
@@ -40,12 +43,16 @@ class DecodeCause(StrEnum):
 
     QUIET = "quiet"
     LEARNING = "learning"
+    WAITS_TO_LEARN = "waits_to_learn"
     PACKETS = "packets"
     PIXELS = "pixels"
     COMMAND = "command"
     SIZES_SAY_NOTHING = "sizes_say_nothing"
     KEYFRAMES_APART = "keyframes_apart"
     NO_WHOLE_KEYFRAMES = "no_whole_keyframes"
+
+
+_TO_BE_LEARNED = (DecodeCause.LEARNING, DecodeCause.WAITS_TO_LEARN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +80,24 @@ def choice_rules(ingest: IngestSettings) -> ChoiceRules:
 class DecodeChooser:
     """The choice for one camera over all its connections. For the camera's thread.
 
-    choice = chooser.packet(kind, size_bytes, at_us, commanded=False)
+    A camera is learned while it holds one of `places`, which it gives back as soon as it need not be learned any more,
+    and by `disconnected`. Until it has one its sizes are learned between keyframes that show that nothing moves.
+
+    choice = chooser.packet(kind, size_bytes, at_us, stream_us)
     chooser.picture(at_us, moving=True)       # of each picture that was looked at
     """
 
-    def __init__(self, rules: ChoiceRules) -> None:
+    def __init__(self, rules: ChoiceRules, places: LearningPlaces) -> None:
         self.rules = rules
         self.false_wakes = 0
+        self._places = places
         self.reconnected()
 
     def reconnected(self) -> None:
         """The next packet belongs to a stream that may be another: begin to learn it."""
+        self.disconnected()
         self._activity = PacketActivity()
+        self._stream_us = 0
         self._began_us: int | None = None
         self._keyframe_us: int | None = None
         self._interval_us = 0
@@ -96,21 +109,30 @@ class DecodeChooser:
         self._gave_nothing = 0
         self._choice = Choice(DecodeMode.ACTIVE, DecodeCause.LEARNING)
 
+    def disconnected(self) -> None:
+        """No packet comes for now: whoever waits to learn may."""
+        self._places.give_back(self)
+
     @property
     def choice(self) -> Choice:
         """The choice as of the last packet."""
         return self._choice
 
-    def packet(self, kind: PacketKind, size_bytes: int, at_us: int, *, commanded: bool = False) -> Choice:
-        """How much is decoded from this packet on, itself included."""
-        if self._began_us is None or at_us < self._began_us:
-            self._began_us = at_us
-        self._see_keyframes(kind, at_us)
-        self._activity.see(kind, size_bytes, at_us, quiet=self._is_quiet(at_us))
+    def packet(
+        self, kind: PacketKind, size_bytes: int, at_us: int, stream_us: int | None, *, commanded: bool = False
+    ) -> Choice:
+        """How much is decoded from this packet on, itself included; `stream_us` is its time in the stream's own."""
+        stream_us = self._stream_us = at_us if stream_us is None else stream_us
+        if self._began_us is None or stream_us < self._began_us:
+            self._began_us = stream_us
+        self._see_keyframes(kind, stream_us)
+        self._activity.see(kind, size_bytes, stream_us, quiet=self._is_quiet(at_us))
         if self._activity.is_rising:
             self._rose(at_us)
         self._settle_wake(at_us)
-        self._choice = self._chosen(at_us, commanded=commanded)
+        before, self._choice = self._choice, self._chosen(at_us, commanded=commanded)
+        if before.cause in _TO_BE_LEARNED and self._choice.cause not in _TO_BE_LEARNED:
+            self._places.give_back(self)
         return self._choice
 
     def picture(self, at_us: int, *, moving: bool) -> None:
@@ -122,6 +144,8 @@ class DecodeChooser:
             self._contradicted = [
                 before_us for before_us in self._contradicted if at_us - before_us < _CONTRADICTED_WITHIN_US
             ] + [at_us]
+        elif self._choice.cause is DecodeCause.WAITS_TO_LEARN:
+            self._activity = PacketActivity()  # nobody looked between the keyframes: it was not quiet
         self._moved_us = max(at_us, self._moved_us or 0)
 
     def keyframe_decoded(self, *, gave_picture: bool) -> None:
@@ -135,18 +159,21 @@ class DecodeChooser:
             return Choice(DecodeMode.ACTIVE, DecodeCause.PIXELS)
         if self._within(self._heard_us, at_us, _HELD_BY_PACKETS_US):
             return Choice(DecodeMode.ACTIVE, DecodeCause.PACKETS)
-        return self._quiet_choice(at_us)
+        return self._quiet_choice(at_us, self._stream_us)
 
-    def _quiet_choice(self, at_us: int) -> Choice:
+    def _quiet_choice(self, at_us: int, stream_us: int) -> Choice:
         """What is decoded while nothing is known to move."""
         if self._is_intra_only:
             return Choice(DecodeMode.IDLE, DecodeCause.SIZES_SAY_NOTHING, max(_LOOKS_PER_S, self.rules.idle_fps))
         if self._gave_nothing >= _GAVE_NOTHING:
             return Choice(DecodeMode.ACTIVE, DecodeCause.NO_WHOLE_KEYFRAMES)
-        if self._is_learning(at_us):
-            return Choice(DecodeMode.ACTIVE, DecodeCause.LEARNING)
-        if max(self._interval_us, at_us - (self._keyframe_us or at_us)) > _KEYFRAMES_APART_US:
+        since_us = 0 if self._keyframe_us is None else stream_us - self._keyframe_us
+        if max(self._interval_us, since_us) > _KEYFRAMES_APART_US:
             return Choice(DecodeMode.ACTIVE, DecodeCause.KEYFRAMES_APART)
+        if self._is_learning(stream_us):
+            if self._places.has_place(self):
+                return Choice(DecodeMode.ACTIVE, DecodeCause.LEARNING)
+            return Choice(DecodeMode.IDLE, DecodeCause.WAITS_TO_LEARN, self.rules.idle_fps)
         if self._speaks(at_us):
             return Choice(DecodeMode.IDLE, DecodeCause.QUIET, self.rules.idle_fps)
         often_enough = 0 < self._interval_us <= _OFTEN_ENOUGH_US
@@ -158,10 +185,10 @@ class DecodeChooser:
     def _is_intra_only(self) -> bool:
         return self._interval_us > 0 and self._between_last == 0
 
-    def _is_learning(self, at_us: int) -> bool:
+    def _is_learning(self, stream_us: int) -> bool:
         """Until enough was seen while all was quiet; not for ever, since there may be too few packets a second."""
         began_us = self._began_us or 0
-        return self._interval_us == 0 or not (self._activity.is_learned or at_us - began_us > _LEARNS_AT_MOST_US)
+        return self._interval_us == 0 or not (self._activity.is_learned or stream_us - began_us > _LEARNS_AT_MOST_US)
 
     def _speaks(self, at_us: int) -> bool:
         recent = [before_us for before_us in self._contradicted if at_us - before_us < _CONTRADICTED_WITHIN_US]
@@ -170,18 +197,22 @@ class DecodeChooser:
     def _is_quiet(self, at_us: int) -> bool:
         if self._within(self._moved_us, at_us, _QUIET_AFTER_US):
             return False
+        if self._choice.mode is not DecodeMode.IDLE or self._choice.cause is DecodeCause.WAITS_TO_LEARN:
+            return True  # of what is not learned yet nothing is a rise: leaving some out would make the rest look calm
         # while idle nobody looks between keyframes: what rises is not taken for quiet
-        return self._choice.mode is not DecodeMode.IDLE or self._activity.rise < self._activity.threshold
+        return self._activity.rise < self._activity.threshold
 
-    def _see_keyframes(self, kind: PacketKind, at_us: int) -> None:
+    def _see_keyframes(self, kind: PacketKind, stream_us: int) -> None:
         if kind is not PacketKind.KEYFRAME:
             self._between += 1
             return
-        if self._keyframe_us is not None and at_us > self._keyframe_us:
-            # the longest of late: who sends keyframes when something happens sends none for long when nothing does
-            self._interval_us = max(at_us - self._keyframe_us, self._interval_us * 3 // 4)
+        if self._keyframe_us is not None and stream_us > self._keyframe_us:
+            # the longest of late: who sends keyframes when something happens sends none for long when nothing does;
+            # bounded, since a stream whose time jumps is not to be decoded for hours
+            apart_us = min(stream_us - self._keyframe_us, 2 * _KEYFRAMES_APART_US)
+            self._interval_us = max(apart_us, self._interval_us * 3 // 4)
             self._between_last = self._between
-        self._keyframe_us, self._between = at_us, 0
+        self._keyframe_us, self._between = stream_us, 0
 
     def _rose(self, at_us: int) -> None:
         self._heard_us = at_us

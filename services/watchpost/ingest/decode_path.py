@@ -10,6 +10,7 @@ from watchpost.ingest.decode_meter import DecodeMeter
 from watchpost.ingest.decoder_fallbacks import Fallback
 from watchpost.ingest.decoders import Decoders
 from watchpost.ingest.decoding import Decoding
+from watchpost.ingest.learning_places import LearningPlaces
 from watchpost.ingest.packet_kinds import kind_of
 from watchpost.ingest.packet_ring import PacketRing
 from watchpost.ingest.packets import CodedPacket, DecodedPicture, Stamp
@@ -29,10 +30,17 @@ class DecodePath:
         path.looked(stamp.captured_us, moving=…)
     """
 
-    def __init__(self, camera: CameraId, ingest: IngestSettings, wishes: Wishes, decoder: str = SOFTWARE) -> None:
+    def __init__(
+        self,
+        camera: CameraId,
+        ingest: IngestSettings,
+        wishes: Wishes,
+        places: LearningPlaces,
+        decoder: str = SOFTWARE,
+    ) -> None:
         self._wishes = wishes
         self._ring = PacketRing(round(ingest.ring_s * 1_000_000), ingest.ring_max_bytes)
-        self._chooser = DecodeChooser(choice_rules(ingest))
+        self._chooser = DecodeChooser(choice_rules(ingest), places)
         self._decoders = Decoders(camera, decoder)
         self._decoding = Decoding(self._ring, self._decoders)
         self._meter = DecodeMeter(camera)
@@ -53,6 +61,10 @@ class DecodePath:
         """Bytes of coded packets kept for what came before."""
         return self._ring.size_bytes
 
+    def disconnected(self) -> None:
+        """No packet comes for now."""
+        self._chooser.disconnected()
+
     def reconnected(self) -> None:
         """The next packet has nothing to do with those before."""
         self._ring.clear()
@@ -67,7 +79,9 @@ class DecodePath:
         self._ring.add(coded, stamp)
         if coded.size_bytes:
             commanded = self._wishes.are_open(stamp.captured_us)
-            self._chooser.packet(kind_of(coded), coded.size_bytes, stamp.captured_us, commanded=commanded)
+            self._chooser.packet(
+                kind_of(coded), coded.size_bytes, stamp.captured_us, coded.stream_us, commanded=commanded
+            )
             self._meter.false_wakes(self._chooser.false_wakes)
         if coded.is_keyframe:
             self._ring_bytes.set(self._ring.size_bytes)

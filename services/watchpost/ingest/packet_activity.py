@@ -26,6 +26,7 @@ _WINDOW_LEAST = 3
 _PART_US, _PARTS = 250_000, 16
 _SIZES_KEPT, _SIGNALS_KEPT = 100, 200
 _SIZES_NEEDED, _SIGNALS_NEEDED = 5, 5
+_SIGNALS_ENOUGH = 12  # of five the spread is a guess: good enough where it is small, no reason yet to give sizes up
 _SETTLED_EVERY_US = 500_000
 _SIGMAS = 6.0
 _LEAST_RISE, _MOST_RISE = math.log(1.2), math.log(2.0)
@@ -71,8 +72,9 @@ class PacketActivity:
     _least_rise: float = _LEAST_RISE
     _usual_rise: float = 0.0
     _spread: float = 0.0
-    _settled_us: int = 0
-    _signal_us: int = 0
+    _settled_us: int = -_SETTLED_EVERY_US
+    _signal_us: int = -_WINDOW_US
+    _is_learned: bool = False
     _spoke: bool = False
 
     @property
@@ -92,8 +94,8 @@ class PacketActivity:
 
     @property
     def is_learned(self) -> bool:
-        """Whether enough was seen while all was quiet to know."""
-        return len(self._signals) >= _SIGNALS_NEEDED
+        """Whether enough was seen while all was quiet to know whether sizes speak."""
+        return self._is_learned
 
     @property
     def speaks(self) -> bool:
@@ -141,10 +143,12 @@ class PacketActivity:
         for known in self._kinds.values():
             if len(known.sizes) >= _SIZES_NEEDED:
                 known.usual = _quantile(known.sizes, 0.5)
-        if self.is_learned:
+        if len(self._signals) >= _SIGNALS_NEEDED:
             self._usual_rise = _quantile(self._signals, 0.5)
             self._spread = _quantile(self._signals, 0.84) - self._usual_rise  # one standard deviation of a normal one
-            self._spoke = self._is_heard()
+            are_small = self._are_small()
+            self._spoke = are_small and self._is_heard()
+            self._is_learned = self._spoke or not are_small or len(self._signals) >= _SIGNALS_ENOUGH
 
     def _signal(self) -> float | None:
         packets = len(self._window)
@@ -153,13 +157,13 @@ class PacketActivity:
         slack_bytes = packets * _SLACK_OF_A_KEYFRAME * self._keyframe_bytes + 1
         return math.log((self._window_bytes + slack_bytes) / (self._window_usual_bytes + slack_bytes))
 
-    def _is_heard(self) -> bool:
+    def _are_small(self) -> bool:
+        """Whether a quiet picture costs so little beside a keyframe that its bytes are not spent on noise."""
         usual = [its.usual for (kind, _), its in self._kinds.items() if kind is PacketKind.REFERENCE and its.usual]
-        if not usual or not self._keyframe_bytes:
-            return False
-        most_rise = _STILL_HEARD_RISE if self._spoke else _HEARD_RISE
-        is_small = _quantile(usual, 0.5) <= _MOST_OF_A_KEYFRAME * self._keyframe_bytes
-        return is_small and _SIGMAS * self._spread <= most_rise
+        return bool(usual) and _quantile(usual, 0.5) <= _MOST_OF_A_KEYFRAME * self._keyframe_bytes
+
+    def _is_heard(self) -> bool:
+        return _SIGMAS * self._spread <= (_STILL_HEARD_RISE if self._spoke else _HEARD_RISE)
 
 
 def _mixed(before: float, now: float) -> float:

@@ -11,6 +11,7 @@ from watchpost.ingest.camera_worker import Surroundings
 from watchpost.ingest.cameras import Cameras
 from watchpost.ingest.footage import Footage
 from watchpost.ingest.lasting_events import LastingEvents
+from watchpost.ingest.learning_places import LearningPlaces
 from watchpost.ingest.obscured_events import ObscuredEvents
 from watchpost.ingest.outlet import Outlet
 from watchpost.ingest.past import PastPictures
@@ -44,7 +45,9 @@ def run(settings: SiteSettings) -> None:
         footage.start()
         record = footage.for_camera
         obscured = ObscuredEvents(site, clock, outlet.tell_lasting, lasting.left, lasting.memories)
-        around = Surroundings(site, settings.ingest, clock, store, outlet.send, outlet.tell, obscured, pasts, record)
+        around = Surroundings(
+            site, settings.ingest, clock, store, outlet.send, outlet.tell, obscured, pasts, LearningPlaces(), record
+        )
         cameras = Cameras(around, settings.max_streams, service.health)
         with RecordConsumer[CameraSpec | Command](
             watched(client, service.health),
