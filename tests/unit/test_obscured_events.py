@@ -7,6 +7,7 @@ import pytest
 
 from tests.fakes.clock import SetClock
 from tests.fakes.specs import camera_spec
+from watchpost.contracts import decode, encode
 from watchpost.contracts.records import CameraId, CameraSpec, EventChanged, EventPhase, SiteId
 from watchpost.ingest.obscured import ObscuredTurn, ObscuredWatch, SceneLook
 from watchpost.ingest.obscured_events import ObscuredEvents
@@ -19,13 +20,18 @@ BEGUN = ObscuredTurn(3, obscured=True, since_us=5_000_000, at_us=20_000_000, kep
 OVER = replace(BEGUN, obscured=False, at_us=90_000_000, kept=1.0, scene=None)
 
 
+def as_read(event: EventChanged) -> EventChanged:
+    """As the next process finds it."""
+    return decode(encode(event), EventChanged)
+
+
 class Process:
     """One life of an ingest process."""
 
     def __init__(self, before: "Process | None" = None) -> None:
         self.told: list[EventChanged] = []
         self.memories: dict[str, bytes] = {}
-        left, memories = (before.told[-1:], before.memories) if before else ([], {})
+        left, memories = ([as_read(event) for event in before.told[-1:]], before.memories) if before else ([], {})
         self.events = ObscuredEvents(SiteId("shop"), SetClock(), self._tell, left, memories)
 
     def _tell(self, event: EventChanged, memory: bytes) -> None:

@@ -1,10 +1,16 @@
 """Storage that becomes low is one event of the site's, which ends when it is well again."""
 
 from tests.fakes.clock import SetClock
+from watchpost.contracts import decode, encode
 from watchpost.contracts.identity import SITE_ITSELF
 from watchpost.contracts.records import EventChanged, EventPhase, EventType, SiteId
 from watchpost.ingest.storage_events import StorageEvents
 from watchpost.recordings import StorageTurn
+
+
+def as_read(event: EventChanged) -> EventChanged:
+    """As the next process finds it."""
+    return decode(encode(event), EventChanged)
 
 
 def test_storage_that_is_low_twice_is_two_events_that_each_end() -> None:
@@ -43,7 +49,7 @@ def test_another_life_of_the_process_tells_another_event() -> None:
 def test_event_that_a_process_left_open_ends_with_turn_zero_and_no_other_begins() -> None:
     told: list[EventChanged] = []
     StorageEvents(SiteId("shop"), "one", "", SetClock(), told.append).turned(StorageTurn(True, 4, "full"))
-    successor = StorageEvents(SiteId("shop"), "two", "", SetClock(), told.append, told[:1])
+    successor = StorageEvents(SiteId("shop"), "two", "", SetClock(), told.append, [as_read(told[0])])
     assert successor.are_open
 
     successor.turned(StorageTurn(False, 0, "well"))
@@ -59,4 +65,4 @@ def test_event_whose_end_was_not_acknowledged_is_not_open() -> None:
     for turn in (StorageTurn(True, 1, "full"), StorageTurn(False, 1, "well")):
         events.turned(turn)
 
-    assert not StorageEvents(SiteId("shop"), "two", "", SetClock(), told.append, told[-1:]).are_open
+    assert not StorageEvents(SiteId("shop"), "two", "", SetClock(), told.append, [as_read(told[-1])]).are_open

@@ -60,7 +60,7 @@ class ObscuredEvents:
         self._open = {
             event.camera: _Open(event, (memories or {}).get(event.event_id, b""))
             for event in left
-            if event.type is EventType.CAMERA_OBSCURED and event.phase is not EventPhase.ENDED
+            if event.type == EventType.CAMERA_OBSCURED and event.phase is not EventPhase.ENDED
         }
         self._unread_since_s: dict[CameraId, float] = {}
 

@@ -36,7 +36,7 @@ class StorageEvents:
     ) -> None:
         self._site, self._session, self._config_version = site, session, config_version
         self._clock, self._tell = clock, tell
-        lows = [event for event in left if event.type is EventType.STORAGE_LOW and event.phase is not EventPhase.ENDED]
+        lows = [event for event in left if event.type == EventType.STORAGE_LOW and event.phase is not EventPhase.ENDED]
         self._open = dict(enumerate(lows[:1]))
 
     @property
