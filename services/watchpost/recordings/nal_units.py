@@ -37,14 +37,15 @@ def parameter_sets(codec: NalCodec, payload: bytes, extradata: bytes) -> bytes:
 
 def as_byte_stream(codec: NalCodec, payload: bytes, extradata: bytes) -> bytes:
     """The access unit as a byte stream, whatever it was."""
-    if not _has_lengths(codec, extradata) or payload.startswith((_START, _LONG_START)):
+    if not _has_lengths(codec, extradata) or payload.startswith(_LONG_START):
         return payload
     return _joined(_length_units(payload, _length_bytes(codec, extradata)))
 
 
 def units_of(codec: NalCodec, payload: bytes, extradata: bytes) -> Iterator[bytes]:
     """The NAL units of an access unit, or of its beginning: the last is then cut short."""
-    if not _has_lengths(codec, extradata) or payload.startswith((_START, _LONG_START)):
+    # of two start codes only the long one may begin an access unit: the short one is the length of a unit of 256 bytes
+    if not _has_lengths(codec, extradata) or payload.startswith(_LONG_START):
         return _byte_stream_units(payload)
     return _length_units(payload, _length_bytes(codec, extradata))
 
