@@ -162,12 +162,13 @@ def up(
 def demo(
     source: Annotated[str | None, typer.Option(help="A file or URL instead of the simulated street.")] = None,
     seconds: Annotated[float | None, typer.Option(min=1, help="Stop by itself after so long.")] = None,
+    outage: Annotated[float | None, typer.Option(min=1, help="Cut the uplink for so many seconds, then end.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one JSON line.")] = False,
 ) -> None:
     """Show a site and a centre at work: two real brokers, a camera, every service, and the events as they arrive."""
     from watchpost.site.demo import run_demo
 
-    report = run_demo(source, seconds)
+    report = run_demo(source, seconds, outage)
     if as_json:
         typer.echo(json.dumps(report))
 

@@ -109,6 +109,28 @@ def test_demo_ends_with_one_json_line_and_loses_nothing(models_dir: Path) -> Non
     assert 0 < report["bytes_up"] < report["bytes_in"]
 
 
+def test_demo_with_an_outage_shows_it_in_plain_lines_and_catches_up(models_dir: Path) -> None:
+    assert models_dir.is_dir()
+
+    done = subprocess.run(
+        [*WATCHPOST, "demo", "--outage", "15", "--json"], capture_output=True, text=True, timeout=190, check=True
+    )
+
+    report = json.loads(done.stdout.splitlines()[-1])
+    assert report["events_central"] == report["events_site"] > 0
+    assert (report["events_lost"], report["events_duplicated"]) == (0, 0)
+    assert report["outage"]["most_events_waiting"] > 0
+    assert report["outage"]["caught_up_after_s"] is not None
+    assert "\x1b" not in done.stderr
+    said = [line.split("; ")[0].split("  ")[-1] for line in done.stderr.splitlines() if "; " in line]
+    assert list(dict.fromkeys(said))[:3] == [
+        "uplink up, will be cut for 15 s",
+        "uplink CUT for 15 s",
+        "uplink is back, catching up",
+    ]
+    assert "lost 0, repeated 0" in done.stderr.splitlines()[-1]
+
+
 def test_interrupted_demo_leaves_no_process(models_dir: Path) -> None:
     assert models_dir.is_dir()
     demo = subprocess.Popen([*WATCHPOST, "demo"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

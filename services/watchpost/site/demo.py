@@ -19,14 +19,15 @@ from typing import Any
 import yaml
 from confluent_kafka import Consumer
 from rich.console import Console
-from rich.live import Live
 
 from watchpost.contracts import TopicName, decode
 from watchpost.contracts.records import EventChanged
-from watchpost.errors import RetryableError
 from watchpost.settings import SiteSettings, load_settings
+from watchpost.simulation.wan import WanLink
 from watchpost.site.delivery import Delivery, compare_events, end_offsets, group_lag_records
-from watchpost.site.demo_view import Arrival, DemoFigures, render
+from watchpost.site.demo_outage import Outage, SiteEvents
+from watchpost.site.demo_report import report, summary
+from watchpost.site.demo_view import Arrival, DemoFigures, DemoScreen, demo_screen
 from watchpost.site.processes import command_of, processes_of
 from watchpost.site.scrape import scrape
 from watchpost.site.specs import publish_camera_specs
@@ -34,7 +35,7 @@ from watchpost.site.supervisor import Supervisor
 from watchpost.site.topics import apply_site_topics
 from watchpost.site.workers import worker_ports
 from watchpost.stream import client_config, value_of
-from watchpost.stream.embedded import EmbeddedKafka
+from watchpost.stream.embedded import Detour, EmbeddedKafka
 from watchpost.stream.free_ports import free_ports
 from watchpost.telemetry import configure_logs
 
@@ -47,8 +48,10 @@ _REFRESH_S = 0.5
 _DRAIN_S = 40.0
 
 
-def run_demo(source: str | None, seconds: float | None) -> dict[str, object]:
+def run_demo(source: str | None, seconds: float | None, outage_s: float | None) -> dict[str, object]:
     """Run until `seconds` are over or Ctrl-C comes, showing events as they arrive at the centre; then the figures.
+
+    With `outage_s` the uplink is cut for so long, and the demo also ends by itself, once that was caught up.
 
     Raises:
         ConfigError: the source is none.
@@ -61,22 +64,27 @@ def run_demo(source: str | None, seconds: float | None) -> dict[str, object]:
     with ExitStack() as stack:
         folder = stack.enter_context(_folder(Path(tempfile.gettempdir())))
         frames = stack.enter_context(_folder(_SHARED_MEMORY if _SHARED_MEMORY.is_dir() else folder))
-        config, settings = _configure(folder, frames, source)
+        detour = Detour(*free_ports(2))
+        config, settings = _configure(folder, frames, source, detour)
         configure_logs("demo", settings.site.name, "console", "error")
         console.print("starting two brokers, the site's and the centre's …")
-        site, central = stack.enter_context(_brokers(folder, settings))
+        uplink = stack.enter_context(WanLink(detour.port, detour.relay_port))
+        site, central = stack.enter_context(_brokers(folder, settings, detour))
         supervisor = stack.enter_context(_services(settings, config, folder / "run"))
         arrivals = stack.enter_context(_arrivals(central))
+        written = stack.enter_context(SiteEvents(site))
         figures = DemoFigures(source or "simulated street", folder / "run")
-        live = stack.enter_context(Live(console=console, auto_refresh=False, transient=seconds is not None))
-        watch = _Watch(settings, supervisor, arrivals, figures, live)
-        watch.until(stop, seconds)
-        if stop.is_set():
-            return _report(figures, None)
-        supervisor.stop("ingest")
-        delivery = watch.drained(site, central)
+        figures.outage = None if outage_s is None else Outage(uplink, outage_s)
+        with demo_screen(console, stays=seconds is None) as screen:
+            watch = _Watch(settings, supervisor, arrivals, written, figures, screen)
+            watch.until(stop, seconds)
+            if stop.is_set():
+                return report(figures, None)
+            supervisor.stop("ingest")
+            delivery = watch.drained(site, central)
         figures.frames_captured = end_offsets(site, TopicName.FRAMES)
-        return _report(figures, delivery)
+        console.print(summary(figures, delivery), highlight=False, soft_wrap=True)
+        return report(figures, delivery)
 
 
 @contextmanager
@@ -98,18 +106,25 @@ class _Watch:
     """Looks at everything twice a second while the demo runs."""
 
     def __init__(
-        self, settings: SiteSettings, supervisor: Supervisor, arrivals: Consumer, figures: DemoFigures, live: Live
+        self,
+        settings: SiteSettings,
+        supervisor: Supervisor,
+        arrivals: Consumer,
+        written: SiteEvents,
+        figures: DemoFigures,
+        screen: DemoScreen,
     ) -> None:
         self._settings = settings
         self._supervisor = supervisor
         self._arrivals = arrivals
+        self._written = written
         self._figures = figures
-        self._live = live
+        self._screen = screen
         self._started_s = time.monotonic()
 
     def until(self, stop: threading.Event, seconds: float | None) -> None:
-        """Look until `stop` is set or `seconds` are over."""
-        while not stop.is_set() and (seconds is None or time.monotonic() - self._started_s < seconds):
+        """Look until `stop` is set or `seconds` are over, and the outage where there is one."""
+        while not (stop.is_set() or self._is_over(seconds)):
             self._look()
 
     def drained(self, site: Mapping[str, Any], central: Mapping[str, Any]) -> Delivery:
@@ -125,13 +140,26 @@ class _Watch:
                 self._look()  # the last figures
                 return delivery if behind == 0 else compare_events(site, central)
 
+    def _is_over(self, seconds: float | None) -> bool:
+        running_s, outage = time.monotonic() - self._started_s, self._figures.outage
+        if outage is None:
+            return seconds is not None and running_s >= seconds
+        return outage.is_shown(running_s) and running_s >= (seconds or 0.0)
+
     def _look(self) -> None:
         self._supervisor.check()
         self._take_arrivals()
         self._scrape()
         self._figures.running_s = time.monotonic() - self._started_s
         self._figures.alive = self._supervisor.alive()
-        self._live.update(render(self._figures), refresh=True)
+        if self._figures.outage is not None:
+            self._break_uplink(self._figures.outage)
+        self._screen.show(self._figures)
+
+    def _break_uplink(self, outage: Outage) -> None:
+        arrived = len(self._figures.arrivals)
+        self._figures.events_waiting = max(0, self._written.count() - arrived)
+        outage.look(self._figures.running_s, arrived, self._figures.events_waiting)
 
     def _take_arrivals(self) -> None:
         deadline_s = time.monotonic() + _REFRESH_S
@@ -161,36 +189,6 @@ class _Watch:
         figures.lag_bridge = found["bridge"].get("watchpost_bridge_lag_records", figures.lag_bridge)
 
 
-def _report(figures: DemoFigures, delivery: Delivery | None) -> dict[str, object]:
-    """The figures as JSON can hold them. Without a delivery the demo was interrupted: what was lost is not known."""
-    latencies_ms = sorted(arrival.latency_ms for arrival in figures.arrivals)
-
-    def percentile(share: float) -> float | None:
-        return round(latencies_ms[min(len(latencies_ms) - 1, int(share * len(latencies_ms)))]) if latencies_ms else None
-
-    compared = (
-        {"interrupted": True}
-        if delivery is None
-        else {
-            "events_site": delivery.site,
-            "events_central": delivery.central,
-            "events_lost": delivery.lost,
-            "events_duplicated": delivery.duplicated,
-        }
-    )
-    return {
-        "frames_captured": int(figures.frames_captured),
-        "frames_analyzed": int(figures.frames_analyzed),
-        "frames_skipped": int(figures.frames_skipped),
-        **compared,
-        "thumbnails_central": figures.thumbnails_central,
-        "bytes_in": int(figures.bytes_in),
-        "bytes_up": int(figures.bytes_up),
-        "bandwidth_saved_percent": round(figures.saved_percent, 2),
-        "capture_to_central_ms": {"p50": percentile(0.5), "p99": percentile(0.99)},
-    }
-
-
 @contextmanager
 def _folder(parent: Path) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="watchpost-demo-", dir=parent))
@@ -200,15 +198,15 @@ def _folder(parent: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _configure(folder: Path, frames: Path, source: str | None) -> tuple[Path, SiteSettings]:
+def _configure(folder: Path, frames: Path, source: str | None, detour: Detour) -> tuple[Path, SiteSettings]:
     """Write the demo's config.yaml, as an operator would, and read it."""
-    kafka_port, central_port, *service_ports = free_ports(2 + len(_SERVICES))
+    kafka_port, *service_ports = free_ports(1 + len(_SERVICES))
     config = {
         "site": "demo",
         "state_dir": str(folder / "state"),
         "cameras": {"street": {"source": _as_source(source)}},
         "kafka": {"embedded": {"port": kafka_port}},
-        "central": {"bootstrap": f"127.0.0.1:{central_port}"},
+        "central": {"bootstrap": f"127.0.0.1:{detour.relay_port}"},
         "frames": {"url": f"file://{frames}"},
         "telemetry": {"ports": dict(zip(_SERVICES, service_ports, strict=True))},
     }
@@ -224,14 +222,11 @@ def _as_source(source: str | None) -> str:
 
 
 @contextmanager
-def _brokers(folder: Path, settings: SiteSettings) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """The site's broker and the centre's, started and stopped side by side; yields the ways to both."""
-    if settings.central is None:
-        raise RetryableError("the demo has no centre")
-    central_port = int(settings.central.bootstrap.rpartition(":")[2])
+def _brokers(folder: Path, settings: SiteSettings, detour: Detour) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """The site's broker and the centre's, started and stopped side by side; yields the ways to both, past the link."""
     brokers = (
         EmbeddedKafka(folder / "kafka", port=settings.kafka.embedded.port),
-        EmbeddedKafka(folder / "central", port=central_port),
+        EmbeddedKafka(folder / "central", detour=detour),
     )
     with ThreadPoolExecutor(len(brokers)) as pool:
         try:
