@@ -9,14 +9,14 @@ import pytest
 from tests.fakes.object_store import S3UnderTest
 from tests.waiting import wait_for
 from watchpost.bridge.clip_uploads import clip_uploads, uploading
-from watchpost.bridge.pace import Uplink
+from watchpost.bridge.uplink import Uplink
 from watchpost.errors import ConfigError
 from watchpost.recordings import ClipMarks
 from watchpost.settings import SiteSettings, settings_from
 from watchpost.telemetry import metrics
 
 _MIB = 1024 * 1024
-_FREE = Uplink(None)
+_FREE = Uplink(lambda: None)
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_bucket_that_is_not_there_is_a_failure_and_nothing_is_marked(tmp_path: P
 
 def test_bridge_that_ends_inside_an_upload_leaves_no_half_of_it_and_no_mark(tmp_path: Path) -> None:
     clip = _clip(tmp_path, "fall-1", os.urandom(6 * _MIB))
-    thin, before = Uplink(8 * 1024), _failures()
+    thin, before = Uplink(lambda: 8 * 1024), _failures()
 
     with uploading(clip_uploads(_settings(tmp_path, f"file://{tmp_path}/centre"), thin)):
         wait_for(lambda: list((tmp_path / "centre").rglob("fall-1*")), bool, within_s=20)

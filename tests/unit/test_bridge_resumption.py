@@ -10,6 +10,7 @@ import pytest
 from watchpost.bridge.back_off import BackOff
 from watchpost.bridge.gaps import delivery_gap, gap_record
 from watchpost.bridge.pace import Budget, Precedence
+from watchpost.bridge.uplink import Uplink
 from watchpost.bridge.resumption import Break, BreakCause, OffsetRange, SourceTopic, resumed
 from watchpost.contracts import SourceHeader, TopicName, decode
 from watchpost.contracts.identity import SITE_ITSELF
@@ -98,21 +99,21 @@ def test_delivery_gap_goes_to_the_events_of_no_camera_with_its_offsets_in_the_he
     assert decode(record.value, EventChanged).type == "delivery_gap"
 
 
-@pytest.mark.parametrize(("max_kbps", "most_bytes"), [(None, 1024 * 1024), (500.0, 125_000), (1.0, 16 * 1024)])
+@pytest.mark.parametrize(("max_kbps", "most_bytes"), [(None, 1024 * 1024), (500.0, 118_750), (1.0, 2048)])
 def test_transaction_holds_at_most_two_seconds_of_the_link(max_kbps: float | None, most_bytes: int) -> None:
-    assert Budget(max_kbps).max_bytes == most_bytes
+    assert Budget(Uplink(lambda: max_kbps)).max_bytes(ratio=1.0) == most_bytes
 
 
 def test_budget_shrinks_with_slow_commits_and_recovers_with_brisk_ones() -> None:
-    budget = Budget(None)
+    budget = Budget(Uplink(lambda: None))
 
     budget.committed(took_s=3)
     budget.slow()
-    shrunk = budget.max_bytes
+    shrunk = budget.max_bytes(1.0)
     for _ in range(5):
         budget.committed(took_s=0.1)
 
-    assert (shrunk, budget.max_bytes) == (256 * 1024, 1024 * 1024)
+    assert (shrunk, budget.max_bytes(1.0)) == (256 * 1024, 1024 * 1024)
 
 
 def test_thumbnails_wait_only_while_events_have_a_backlog_that_moves() -> None:

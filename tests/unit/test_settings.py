@@ -15,6 +15,7 @@ from watchpost.vision.geometry import FractionBox, FractionPoint
 DOG = "{name: dog_loose, question: 'Is a dog without a leash in the picture?'}"
 MANY = ", ".join(f"{{name: t{number}, question: Dog}}" for number in range(17))
 # the file, the key that the error must name, and what it must say
+SAME_TIMES = "bandwidth: {schedule: [{from: '6:00', to: 6:00, max_kbps: 1}]}"
 MALFORMED = [
     ("sites: shop", "sites", "did you mean site?"),
     ("site: Shop 12", "site.name", "use 1 to 63 of a-z"),
@@ -171,6 +172,9 @@ MALFORMED = [
     ("model_params: {max_frame: 3}", "model_params.max_frame", "did you mean max_frames?"),
     ("model_params: {max_frames: .nan}", "model_params.max_frames", ""),
     ("bandwidth: {max_kbps: -5}", "bandwidth.max_kbps", "greater than 0"),
+    ("bandwidth: {schedule: [{from: 25:00, to: 6:00, max_kbps: 1}]}", "bandwidth.schedule.0.from", "write hh:mm"),
+    (SAME_TIMES, "bandwidth.schedule.0", "both 06:00"),
+    ("bandwidth: {schedule: [{from: 1:00, to: 6:00}]}", "bandwidth.schedule.0.max_kbps", "is missing"),
     ("bandwidth: {compression: webp}", "bandwidth.compression", "'jpeg'"),
     ("kafka: 9092", "kafka", "dictionary"),
     ("kafka: {embedded: {port: 70000}}", "kafka.embedded.port", "less than or equal to 65535"),

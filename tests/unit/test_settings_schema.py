@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 import yaml
 
-from tests.unit.test_settings import DOG, MALFORMED
+from tests.unit.test_settings import DOG, MALFORMED, SAME_TIMES
 from watchpost.settings import config_schema, settings_from
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +36,8 @@ SHORT_AND_LONG = [
     "cameras: {door: {source: 'sim:', regions: {till: {box: [0, 0, 1, 1], resolution: 480p}}, uplink: differential}}",
     "cameras: {door: {source: 'sim:', substream: 'rtsp://h/sub', decoder: cuda, recording: {unmasked: true}}}",
     "recordings: {enabled: true, path: /data, keep_hours: 48, clips: {keep_days: 7, before_s: 5, after_s: 5}}",
+    "bandwidth: {max_kbps: 500, schedule: [{from: 22:00, to: '06:00', max_kbps: 8000}]}",
+    "bandwidth: {schedule: [{from: '1:30', to: 2:30, max_kbps: null}]}",
     "central: {bootstrap: 'c:9092', clips: {upload: 's3://clips/shop'}}",
 ]
 # what only loading the file tells
@@ -55,6 +57,7 @@ BEYOND_A_SCHEMA = {
     "cameras: {door: {source: 'sim:street', uplink: sampled, bandwidth_saving: false}}",
     "cameras: {door: {source: 'sim:street', uplink: full, bandwidth_saving: true}}",
     "cameras: {door: {source: 'sim:street', regions: {till: {box: [0.5, 0, 0.2, 1]}}}}",
+    SAME_TIMES,
     "recordings: {keep_hours: 0.001, clips: {before_s: 10}}",
 }
 SCHEMA = config_schema()

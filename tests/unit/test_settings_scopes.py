@@ -35,7 +35,7 @@ CHANGES: list[tuple[dict[str, Any], set[Scope]]] = [
     ({"central": {"bootstrap": "other:9092"}}, {Scope.BRIDGE}),
     ({"central": None}, {Scope.BRIDGE}),
     ({"api": {"anonymous": "analyze"}}, {Scope.API}),
-    ({"site": {"timezone": "Europe/Berlin"}}, {Scope.API}),
+    ({"site": {"timezone": "Europe/Berlin"}}, {Scope.API, Scope.BRIDGE}),
     ({"ingest": {"idle_fps": 2}}, {Scope.INGEST, Scope.API}),
     ({"max_streams": 9}, {Scope.INGEST, Scope.API}),
     ({"uplink": "sampled"}, {Scope.CAMERAS, Scope.API}),

@@ -14,13 +14,14 @@ from watchpost.bridge.envelope import CentralClock
 from watchpost.bridge.gaps import gap_record
 from watchpost.bridge.lane_status import LaneStatus
 from watchpost.bridge.lanes import Carried, Lane
-from watchpost.bridge.manifest import LaneState, composed
-from watchpost.bridge.pace import Budget, Precedence, Uplink
+from watchpost.bridge.manifest import LaneState, Manifest, composed
+from watchpost.bridge.pace import Budget, Link
 from watchpost.bridge.repeats import Dropped, RepeatWindow
 from watchpost.bridge.resumption import Break
 from watchpost.bridge.source import Source
 from watchpost.bridge.survey import Surveyor
 from watchpost.bridge.transactions import Transactions
+from watchpost.bridge.uplink import Turn
 from watchpost.bridge.writer_schemas import WriterSchemas
 from watchpost.clock import Clock
 from watchpost.errors import FencedError, RetryableError
@@ -31,6 +32,7 @@ __all__ = ["Carrier"]
 
 _LOG = structlog.get_logger()
 _LOOK_AGAIN_S = 5.0
+_ASK_AGAIN_S = 0.1
 
 
 class Carrier:
@@ -42,8 +44,7 @@ class Carrier:
         settings: the site's.
         clock: the site's.
         health: its parts "site", "central" and the lane's own are kept true.
-        precedence: shared by the lanes: who goes first.
-        uplink: shared by the lanes: what the link may carry.
+        link: shared by the lanes: who goes first, what it may carry, and what it carries.
     """
 
     def __init__(
@@ -53,27 +54,26 @@ class Carrier:
         settings: SiteSettings,
         clock: Clock,
         health: Health,
-        precedence: Precedence,
-        uplink: Uplink,
+        link: Link,
     ) -> None:
         self._lane = lane
         self._ends = ends
         self._settings = settings
         self._clock = clock
-        self._precedence = precedence
-        self._uplink = uplink
+        self._precedence, self._uplink = link.precedence, link.uplink
+        self._meter = link.wire.client()
         self._status = LaneStatus(lane, ends.site_cluster, health)
         self._central_clock = CentralClock()
         self._schemas = WriterSchemas(ends.central_client, ends.central_cluster)
         self._surveyor = Surveyor(lane, ends, self._schemas)
         self._source = Source(ends.watched_site_client(health), lane)
         self._transactions = Transactions(
-            ends.watched_central_client(health), ends.site, lane, self._central_clock, self._waits
+            ends.watched_central_client(health), ends.site, lane, self._meter, self._central_clock, self._waits
         )
         self._delivery = Delivery(
             lane, ends.checkpoints, self._schemas, ends.registry, self._transactions, self._central_clock
         )
-        self._budget = Budget(settings.bandwidth.max_kbps)
+        self._budget = Budget(link.uplink)
         self._back_off = BackOff()
         self._log = _LOG.bind(lane=lane.name.value)
         self._looked_s = 0.0
@@ -174,7 +174,7 @@ class Carrier:
     def _carry_some(self, state: LaneState, over: threading.Event) -> None:
         limits = self._settings.bridge
         taken = self._source.take(
-            limits.transaction_max_records, self._budget.max_bytes, limits.transaction_max_ms / 1000
+            limits.transaction_max_records, self._budget.max_bytes(self._meter.ratio), limits.transaction_max_ms / 1000
         )
         if self._lane.goes_first:
             self._precedence.backlog(moves=taken.is_full)
@@ -191,19 +191,31 @@ class Carrier:
             # after reading: what was read of a topic made anew must not count as the old one's
             if not self._is_same_topic(state):
                 return
-            size_bytes = sum(record.size_bytes for record in manifest.outgoing)
-            if not self._uplink.take(size_bytes, over, goes_first=self._lane.goes_first):
+            if not self._deliver(manifest, state, over):
                 return
-            started_s = time.monotonic()
-            if not self._delivery.deliver(manifest.outgoing, state.cluster_id, manifest.positions.values(), over):
-                return
-            self._budget.committed(time.monotonic() - started_s)
+            self._budget.committed(self._transactions.commit_s)
             self._back_off.reset()
             metrics.BRIDGE_RECORDS.labels(self._lane.name.value).inc(len(manifest.outgoing))
         metrics.BRIDGE_DROPPED_REPEATS.inc(manifest.repeats)
         manifest.applied_to(state)
         self._source.hold(state.held)
         self._status.runs(state)
+
+    def _deliver(self, manifest: Manifest, state: LaneState, over: threading.Event) -> bool:
+        with self._uplink.waiting(self._lane.rank) as turn:
+            return self._is_free(turn, state, over) and self._delivery.deliver(
+                manifest.outgoing, state.cluster_id, manifest.positions.values(), over, turn
+            )
+
+    def _is_free(self, turn: Turn, state: LaneState, over: threading.Event) -> bool:
+        """Wait until the link is free for this lane; False when `over` was set meanwhile."""
+        while wait_s := turn.wait_s(0):
+            if over.is_set():
+                return False
+            self._transactions.turn()
+            self._status.turns(state)
+            over.wait(min(wait_s, _ASK_AGAIN_S))
+        return True
 
     def _read(self, value: bytes) -> Carried:
         return self._schemas.read(value, self._lane)

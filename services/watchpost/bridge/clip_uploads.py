@@ -18,7 +18,7 @@ from obstore.exceptions import BaseError as StoreError
 from obstore.store import HTTPStore, LocalStore, ObjectStore, from_url
 
 from watchpost.bridge.back_off import BackOff
-from watchpost.bridge.pace import Uplink
+from watchpost.bridge.uplink import Rank, Uplink
 from watchpost.errors import ConfigError, RetryableError
 from watchpost.recordings import ClipMarks
 from watchpost.settings import SiteSettings
@@ -126,7 +126,7 @@ class ClipUploads:
 
     def _paid(self, file: BinaryIO, over: threading.Event) -> Iterator[bytes]:
         while chunk := file.read(self._uplink.idle_bytes):
-            if not self._uplink.take_idle(len(chunk), over):
+            if not self._uplink.take(Rank.CLIPS, len(chunk), over, metered=False):
                 # an end would make the store believe that this is all
                 raise _OverError
             yield chunk

@@ -9,6 +9,7 @@ from watchpost.bridge.envelope import CentralClock, Outgoing
 from watchpost.bridge.lanes import Lane
 from watchpost.bridge.registry import SchemaRegistry
 from watchpost.bridge.transactions import Transactions
+from watchpost.bridge.uplink import Turn
 from watchpost.bridge.writer_schemas import WriterSchemas
 from watchpost.contracts import TopicName, encode, to_confluent
 from watchpost.contracts.records import SourcePosition
@@ -28,9 +29,16 @@ class Delivery:
     clock: CentralClock
 
     def deliver(
-        self, records: Sequence[Outgoing], cluster_id: str, positions: Iterable[SourcePosition], over: threading.Event
+        self,
+        records: Sequence[Outgoing],
+        cluster_id: str,
+        positions: Iterable[SourcePosition],
+        over: threading.Event,
+        turn: Turn | None = None,
     ) -> bool:
         """Write `records` and the checkpoint that counts them; the schemas that the centre lacks go first.
+
+        `turn`: a place in the queue for the link; without one it goes at once.
 
         Returns:
             Whether it is committed; False when `over` was set before that was known.
@@ -47,7 +55,7 @@ class Delivery:
             for schema in schemas
         ]
         last = Outgoing(self.checkpoints.topic, self.lane.name.encode(), checkpoint, (), now_ms)
-        if not self.transactions.write([*published, *self._as_the_centre_reads(records)], last, over):
+        if not self.transactions.write([*published, *self._as_the_centre_reads(records)], last, over, turn):
             return False
         self.schemas.published(schemas)
         return True

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from watchpost.bridge.uplink import Rank
 from watchpost.contracts import TopicName
 from watchpost.contracts.records import EventChanged, SiteId, ThumbnailTaken
 from watchpost.settings import BridgeSettings
@@ -29,7 +30,7 @@ class Lane:
     Args:
         name: whose checkpoint, metrics and transactional.id these are.
         topic: has the same name at both ends.
-        goes_first: while such a lane has a backlog that moves, the others wait.
+        rank: who goes before whom while the link is short.
         record: what it carries.
         window_records: how many records back a repeat is recognised, over all partitions.
         chunk_records: how many are taken from the client at once: it bounds what a transaction overshoots its bytes by.
@@ -38,11 +39,16 @@ class Lane:
 
     name: LaneName
     topic: TopicName
-    goes_first: bool
+    rank: Rank
     record: type[Carried]
     window_records: int
     chunk_records: int
     prefetch_kbytes: int
+
+    @property
+    def goes_first(self) -> bool:
+        """While such a lane has a backlog that moves, the others wait."""
+        return self.rank is Rank.EVENTS
 
     def transactional_id(self, site: SiteId) -> str:
         """Unique to the site and the lane: whoever takes it last fences the others."""
@@ -56,7 +62,7 @@ def lanes(settings: BridgeSettings) -> tuple[Lane, ...]:
         Lane(
             LaneName.EVENTS,
             TopicName.EVENTS,
-            goes_first=True,
+            rank=Rank.EVENTS,
             record=EventChanged,
             window_records=window,
             chunk_records=256,
@@ -65,7 +71,7 @@ def lanes(settings: BridgeSettings) -> tuple[Lane, ...]:
         Lane(
             LaneName.THUMBNAILS,
             TopicName.THUMBNAILS,
-            goes_first=False,
+            rank=Rank.THUMBNAILS,
             record=ThumbnailTaken,
             window_records=min(window, _THUMBNAIL_WINDOW_RECORDS),
             chunk_records=8,

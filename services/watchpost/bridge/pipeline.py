@@ -9,12 +9,13 @@ import structlog
 
 from watchpost.bridge.adoption import adopt
 from watchpost.bridge.back_off import BackOff
+from watchpost.bridge.cap import cap_of
 from watchpost.bridge.carrier import Carrier
 from watchpost.bridge.clip_uploads import clip_uploads, uploading
 from watchpost.bridge.ends import Ends, join
 from watchpost.bridge.lanes import lanes
 from watchpost.bridge.leadership import Leadership
-from watchpost.bridge.pace import Precedence, Uplink
+from watchpost.bridge.pace import link_of
 from watchpost.clock import SystemClock
 from watchpost.contracts import TopicName, topics
 from watchpost.errors import FencedError, RetryableError
@@ -40,13 +41,13 @@ def run(settings: SiteSettings) -> None:
     """
     clock = SystemClock()
     ends = join(settings, clock)
-    precedence, uplink = Precedence(), Uplink(settings.bandwidth.max_kbps)
-    uploads = clip_uploads(settings, uplink)
+    link = link_of(cap_of(settings, clock))
+    uploads = clip_uploads(settings, link.uplink)
     kinds = lanes(settings.bridge)
     with running("bridge", settings, "site", "central", "leadership", *(lane.name.value for lane in kinds)) as service:
         _make_lock_topic(ends, settings, service)
         with closing(Leadership(ends.watched_site_client(service.health))) as leadership:
-            carriers = [Carrier(lane, ends, settings, clock, service.health, precedence, uplink) for lane in kinds]
+            carriers = [Carrier(lane, ends, settings, clock, service.health, link) for lane in kinds]
             while _becomes_leader(leadership, service):
                 with uploading(uploads):
                     _lead(carriers, leadership, service)

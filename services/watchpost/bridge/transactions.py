@@ -1,7 +1,7 @@
 """The centre's side of a lane: everything that is written there is written in a transaction that can be fenced."""
 
-import json
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -10,6 +10,8 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from watchpost.bridge.envelope import CentralClock, Outgoing
 from watchpost.bridge.lanes import Lane
 from watchpost.bridge.patience import reason_to_wait
+from watchpost.bridge.uplink import Turn
+from watchpost.bridge.wire_meter import ClientMeter
 from watchpost.contracts.records import SiteId
 from watchpost.errors import FencedError, RetryableError, WatchpostError
 from watchpost.telemetry import metrics
@@ -18,7 +20,9 @@ __all__ = ["Transactions"]
 
 _STEP_S = 1.0
 _TIMEOUT_MS = 10_000
-_STATISTICS_MS = 1000
+# begun this long ago, it no longer gives way to events: the centre would throw it away
+_GIVES_WAY_S = 2.0
+_ASKS_AGAIN_S = 0.05
 
 
 class Transactions:
@@ -28,12 +32,19 @@ class Transactions:
         client: the settings that lead to the centre, callbacks included.
         site: whose bridge this is.
         lane: which of its lanes.
+        meter: measures what the producer sends and receives.
         clock: is told what time it is at the centre.
         waiting: is told what a slow call waits for.
     """
 
     def __init__(
-        self, client: Mapping[str, Any], site: SiteId, lane: Lane, clock: CentralClock, waiting: Callable[[str], None]
+        self,
+        client: Mapping[str, Any],
+        site: SiteId,
+        lane: Lane,
+        meter: ClientMeter,
+        clock: CentralClock,
+        waiting: Callable[[str], None],
     ) -> None:
         self._config = {
             **client,
@@ -46,17 +57,20 @@ class Transactions:
             "compression.type": "zstd",
             "linger.ms": 5,
             "message.max.bytes": 2_000_000,
-            "statistics.interval.ms": _STATISTICS_MS,
+            # an event that travels alone must not wait for the acknowledgement of what went before it
+            "socket.nagle.disable": True,
+            **meter.settings,
             "stats_cb": self._statistics(client.get("stats_cb")),
         }
         self._lane = lane
+        self._meter = meter
         self._clock = clock
         self._waiting = waiting
         self._producer: Producer | None = None
         # whether a transaction was begun that is not committed: then nothing more may be written but by a new producer
         self.is_under_way = False
-        self._sent_before_bytes = 0
-        self._sent_bytes = 0
+        self.commit_s = 0.0
+        """How long the last commit took."""
 
     @property
     def is_open(self) -> bool:
@@ -90,8 +104,7 @@ class Transactions:
         if self._producer is not None:
             self._producer.purge()
             self._producer.poll(0)
-            self._sent_before_bytes += self._sent_bytes
-            self._sent_bytes = 0
+            self._meter.closed()
         self._producer = None
         self.is_under_way = False
 
@@ -100,8 +113,13 @@ class Transactions:
         if self._producer is not None:
             self._producer.poll(0)
 
-    def write(self, records: Iterable[Outgoing], checkpoint: Outgoing, over: threading.Event) -> bool:
+    def write(
+        self, records: Iterable[Outgoing], checkpoint: Outgoing, over: threading.Event, turn: Turn | None = None
+    ) -> bool:
         """All of `records` and the checkpoint, or nothing.
+
+        `turn`: each record is paid for before it is handed to the client. Afterwards it would be too late: a client
+        that has it sends it as fast as the link takes it.
 
         Returns:
             Whether they are committed; False when `over` was set before that was known.
@@ -114,21 +132,38 @@ class Transactions:
         try:
             producer.begin_transaction()
             self.is_under_way = True
+            begun_s = time.monotonic()
             for record in records:
+                if turn is not None and not self._paid(producer, turn, record, begun_s, over):
+                    return False
                 self._produce(producer, record, None)
             self._produce(producer, checkpoint, self._checkpointed)
         except KafkaException as error:
             raise self._mapped(error, "writing to the centre") from error
-        return self._commit(producer, over)
+        return self._commit(producer, over, turn)
 
-    def _commit(self, producer: Producer, over: threading.Event) -> bool:
+    def _paid(self, producer: Producer, turn: Turn, record: Outgoing, begun_s: float, over: threading.Event) -> bool:
+        size_bytes = record.size_bytes * self._meter.ratio
+        while wait_s := turn.wait_s(size_bytes):
+            if over.is_set():
+                return False
+            if time.monotonic() - begun_s > _GIVES_WAY_S:
+                turn.promote()
+            producer.poll(min(wait_s, _ASKS_AGAIN_S))  # what the client tells meanwhile sets right what was paid
+        return True
+
+    def _commit(self, producer: Producer, over: threading.Event, turn: Turn | None) -> bool:
+        begun_s = time.monotonic()
         while not over.is_set():
             try:
                 producer.commit_transaction(_STEP_S)
             except KafkaException as error:
                 self._bear(error, "committing at the centre")
+                if turn is not None:
+                    turn.leave()  # a centre that does not answer must not hold up clips, which go elsewhere
             else:
                 self.is_under_way = False
+                self.commit_s = time.monotonic() - begun_s
                 return True
         return False
 
@@ -159,6 +194,7 @@ class Transactions:
             except BufferError:
                 producer.poll(0.1)
             else:
+                self._meter.produced(record.size_bytes)
                 return
 
     def _checkpointed(self, error: KafkaError | None, message: Message) -> None:
@@ -167,8 +203,8 @@ class Transactions:
 
     def _statistics(self, inner: Callable[[str], None] | None) -> Callable[[str], None]:
         def on_statistics(text: str) -> None:
-            self._sent_bytes = int(json.loads(text)["tx_bytes"])
-            metrics.BRIDGE_BYTES_SENT.labels(self._lane.name.value).set(self._sent_before_bytes + self._sent_bytes)
+            self._meter.on_statistics(text)
+            metrics.BRIDGE_BYTES_SENT.labels(self._lane.name.value).set(self._meter.sent_bytes)
             if inner is not None:
                 inner(text)
 

@@ -1,6 +1,7 @@
 """What an operator can set, typed, with errors that say how to mend them."""
 
 from watchpost.settings.api import ApiSettings, TokenSettings
+from watchpost.settings.bandwidth import BandwidthSettings
 from watchpost.settings.cameras import CameraSettings, ModelParams, StreamParams
 from watchpost.settings.connections import (
     CentralSettings,
@@ -16,7 +17,6 @@ from watchpost.settings.remote import RemoteSettings
 from watchpost.settings.schema import config_schema
 from watchpost.settings.scopes import Scope, changed_scopes, leaves, scopes_of, version_of
 from watchpost.settings.services import (
-    BandwidthSettings,
     BridgeSettings,
     EventSettings,
     FrameSettings,

@@ -35,7 +35,7 @@ class Scope(StrEnum):
 # the longest that a setting's path begins with holds
 _SCOPES: Mapping[str, frozenset[Scope]] = {
     "site.name": frozenset({Scope.FIXED}),
-    "site.timezone": frozenset({Scope.API}),
+    "site.timezone": frozenset({Scope.API, Scope.BRIDGE}),  # caps by the time of day
     "state_dir": frozenset({Scope.FIXED}),
     "kafka": frozenset({Scope.FIXED}),
     "frames": frozenset({Scope.FIXED}),

@@ -7,7 +7,6 @@ from pydantic import BeforeValidator, Field, model_validator
 from watchpost.settings.strict import StrictModel
 
 __all__ = [
-    "BandwidthSettings",
     "BridgeSettings",
     "EventSettings",
     "FrameSettings",
@@ -115,13 +114,6 @@ class EventSettings(StrictModel):
                 f"answers_needed ({self.answers_needed}) of answers_of ({self.answers_of}) never come; raise answers_of"
             )
         return self
-
-
-class BandwidthSettings(StrictModel):
-    """What the uplink may carry."""
-
-    max_kbps: float | None = Field(default=None, gt=0)
-    compression: Literal["jpeg"] = "jpeg"
 
 
 class BridgeSettings(StrictModel):

@@ -13,12 +13,12 @@ from watchpost.contracts.camera_parts import UplinkMode
 from watchpost.contracts.records import Assignment, CameraId, CameraSpec, Question, SpecOrigin
 from watchpost.settings.api import ApiSettings
 from watchpost.settings.areas import RoiOrigin, roi_from_top_left
+from watchpost.settings.bandwidth import BandwidthSettings
 from watchpost.settings.cameras import Camera, CameraName, CameraSettings, ModelParams, StreamParams
 from watchpost.settings.connections import CentralSettings, KafkaSettings
 from watchpost.settings.recordings import RecordingSettings
 from watchpost.settings.remote import RemoteSettings
 from watchpost.settings.services import (
-    BandwidthSettings,
     BridgeSettings,
     EventSettings,
     FrameSettings,

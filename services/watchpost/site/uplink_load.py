@@ -40,7 +40,7 @@ def usual_kbps(spec: CameraSpec) -> float:
 
 def warnings_of_uplink(settings: SiteSettings) -> Iterator[str]:
     """A line where the configured cameras together usually send more than the cap lets through."""
-    max_kbps = settings.bandwidth.max_kbps
+    max_kbps = settings.bandwidth.mean_kbps
     if max_kbps is None or settings.central is None:
         return
     loads = {name: usual_kbps(settings.camera_spec(name)) for name in settings.cameras}
