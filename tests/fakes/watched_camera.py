@@ -1,6 +1,7 @@
 """One ingest worker without Kafka, for tests: what it publishes and tells lies in lists."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -37,6 +38,7 @@ class WatchedCamera:
         settings: IngestSettings | None = None,
         store: FrameStore | None = None,
         places: LearningPlaces | None = None,
+        record: Callable[[CameraSpec], CameraRecording] = CameraRecording,
     ) -> None:
         clock = SystemClock()
         self.store = store or FrameStore(FrameSettings(url=f"file://{folder / 'frames'}"), clock)
@@ -53,7 +55,7 @@ class WatchedCamera:
             ObscuredEvents(SiteId("shop"), clock, lambda event, _: self.events.append(event)),
             PastPictures(),
             places or LearningPlaces(),
-            CameraRecording,
+            record,
         )
         self.worker = CameraWorker(spec, around)
         self._ended = threading.Event()

@@ -240,10 +240,8 @@ def test_changed_spec_goes_on_with_the_same_connection(camera: RtspCamera, tmp_p
     assert frames[0].image.height == 180
 
 
-@pytest.mark.parametrize(("recording", "width"), [(NOT_RECORDED, 160), (Recording(enabled=True), 320)])
-def test_substream_is_analysed_while_the_camera_is_not_recorded(
-    tmp_path: Path, recording: Recording, width: int
-) -> None:
+@pytest.mark.parametrize("recording", [NOT_RECORDED, Recording(enabled=True)])
+def test_substream_is_analysed_in_place_of_the_source(tmp_path: Path, recording: Recording) -> None:
     source = write_clip(tmp_path / "main.mp4")
     substream = write_clip(tmp_path / "sub.mp4", size=(160, 90))
     spec = camera_spec(source=f"file:{source}?loop=1", substream=f"file:{substream}?loop=1", recording=recording)
@@ -251,7 +249,7 @@ def test_substream_is_analysed_while_the_camera_is_not_recorded(
     with WatchedCamera(spec, tmp_path) as watched:
         frames = more_frames(watched, than=0)
 
-    assert frames[0].source.width == width
+    assert frames[0].source.width == 160
 
 
 def test_missing_file_is_found_when_it_is_there(tmp_path: Path, street: Path) -> None:

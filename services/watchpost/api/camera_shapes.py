@@ -167,7 +167,7 @@ class CameraShown(BaseModel):
     tasks: list[str | TaskShown]
     zones: dict[str, ZoneShown]
     substream: str | None = Field(
-        description="analysed in place of the source while not recorded; of cameras of the file alone"
+        description="analysed in place of the source, which is then only recorded; of cameras of the file alone"
     )
     decoder: str
     regions: dict[str, RegionShown]

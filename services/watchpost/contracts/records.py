@@ -381,8 +381,8 @@ class ThumbnailTaken:
 class CameraSpec:
     """What a camera is and how it is watched. A null value on the topic removes the camera.
 
-    `substream` is analysed in place of the source while the camera is not recorded; `decoder` is `software` or the
-    name of a hardware's.
+    `substream` is analysed in place of the source, which is then only recorded; `decoder` is `software` or the name
+    of a hardware's.
     """
 
     camera: CameraId

@@ -1,7 +1,6 @@
 """Reads one camera in a thread of its own, so that what goes wrong with it goes wrong with it alone."""
 
 import contextvars
-import random
 import secrets
 import threading
 import time
@@ -20,33 +19,33 @@ from watchpost.contracts.records import (
     FrameCaptured,
     SiteId,
 )
-from watchpost.errors import SourceError, SourceFailure
+from watchpost.errors import SourceError
 from watchpost.frames import FrameStore
 from watchpost.ingest.arrivals import Arrivals
+from watchpost.ingest.connections import Connections
 from watchpost.ingest.decode_choice import Choice
 from watchpost.ingest.decode_path import DecodePath
 from watchpost.ingest.decoder_fallbacks import Fallback
 from watchpost.ingest.health_events import presence_event
 from watchpost.ingest.learning_places import LearningPlaces
+from watchpost.ingest.main_stream import MainStream
 from watchpost.ingest.obscured import ObscuredTurn
 from watchpost.ingest.obscured_events import ObscuredEvents
-from watchpost.ingest.packets import DecodedPicture, Source, SourceLimits, Stamp
+from watchpost.ingest.packets import DecodedPicture, Source, Stamp
 from watchpost.ingest.past import PastPictures
 from watchpost.ingest.past_frames import PastFrames
 from watchpost.ingest.presence import Presence, Turn
 from watchpost.ingest.publishing import FramePublisher
-from watchpost.ingest.sources import analysed, open_source
+from watchpost.ingest.sources import analysed
 from watchpost.ingest.watching import PictureWatch
 from watchpost.ingest.wishes import Wishes
 from watchpost.recordings import CameraRecording
-from watchpost.settings import IngestSettings, without_login
+from watchpost.settings import IngestSettings
 from watchpost.telemetry import metrics
 
 __all__ = ["CameraWorker", "Surroundings"]
 
 _LOG = structlog.get_logger()
-_READ_TIMEOUT_S = 5.0
-_FIRST_RETRY_S, _LAST_RETRY_S = 0.5, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,8 @@ class CameraWorker:
         self._around = around
         self._session = secrets.token_hex(4)
         self._stop = threading.Event()
-        self._recording = around.record(spec)
+        self._recording = around.record(analysed(spec))
+        self._main = MainStream(around.ingest, around.clock, around.record)
         self._presence = Presence(around.ingest.offline_after_s, time.monotonic())
         self._wishes = Wishes()
         self._watch = PictureWatch(around.ingest, self._wishes, around.obscured.watch_for(spec))
@@ -87,17 +87,16 @@ class CameraWorker:
         self._path = DecodePath(spec.camera, around.ingest, self._wishes, around.places, spec.decoder)
         self._bytes_read = metrics.SOURCE_BYTES.labels(spec.camera)
         self._decoded = metrics.FRAMES_DECODED.labels(spec.camera)
-        self._logged = ""
-        self._pictures = 0
-        self._stream_bytes = 0
+        self._own_bytes = 0
         self._publisher = self._new_publisher("")
         self._past = PastFrames(around.pasts, around.store, self._new_publisher, self._stop)
         # a daemon: a call into libav cannot be interrupted, and must not hold up the end of the process
         context = contextvars.copy_context()  # what every log line of the service says
         self._thread = threading.Thread(
-            target=context.run, args=(self._run_and_close,), name=f"camera-{spec.camera}", daemon=True
+            target=context.run, args=(self._run,), name=f"camera-{spec.camera}", daemon=True
         )
         self._log = _LOG.bind(camera=spec.camera, session=self._session)
+        self._connections = Connections(around.ingest, self._stop, self._log, "camera")
 
     @property
     def spec(self) -> CameraSpec:
@@ -119,14 +118,21 @@ class CameraWorker:
         """Why software decodes it where hardware was asked for."""
         return self._path.fallback
 
+    @property
+    def main_lost(self) -> SourceError | None:
+        """Why its main stream is not recorded beside the substream, though it should be."""
+        return self._main.lost
+
     def start(self) -> None:
         """Begin to read."""
         self._thread.start()
+        self._main.fit(self._spec)
 
     def update(self, spec: CameraSpec) -> None:
-        """Go on with other rates, cuts or tasks. The source and its secret must be the same: they need a new worker."""
+        """Go on with other rates, cuts or tasks. What `analysed` reads must be the same: else it needs a new worker."""
         self._spec = spec
-        self._recording.update(spec)
+        self._recording.update(analysed(spec))
+        self._main.fit(spec)
 
     def ask(self, command: Command) -> None:
         """Take in a command."""
@@ -139,62 +145,33 @@ class CameraWorker:
     def stop(self) -> None:
         """End soon: at once where it waits, else after the packet or the timeout. Nothing is published after this."""
         self._stop.set()
+        self._main.stop()
 
     def join(self, timeout_s: float) -> None:
         """Wait for the end of a stopped worker."""
+        deadline_s = time.monotonic() + timeout_s
         self._thread.join(timeout_s)
+        self._main.join(max(0.0, deadline_s - time.monotonic()))
 
-    def _run_and_close(self) -> None:
+    def _run(self) -> None:
         try:
-            self._run()
+            self._connections.run(lambda: analysed(self._spec), self._read, self._failed)
         finally:
             self._recording.close()
 
-    def _run(self) -> None:
-        failures = 0
-        while not self._stop.is_set():
-            self._pictures = 0
-            why, is_over = self._read()
-            if self._stop.is_set():
-                return
-            metrics.CAMERA_RECONNECTS.labels(self._spec.camera, why.reason).inc()
-            self._log_failure(why)
-            self._tell(self._presence.failed(why, time.monotonic(), final=is_over))
-            if is_over:
-                return
-            failures = 0 if self._pictures else failures + 1
-            self._stop.wait(_retry_in_s(failures))
+    def _failed(self, why: SourceError, is_over: bool) -> None:  # noqa: FBT001  (as `Connections.run` calls it)
+        metrics.CAMERA_RECONNECTS.labels(self._spec.camera, why.reason).inc()
+        self._tell(self._presence.failed(why, time.monotonic(), final=is_over))
 
-    def _log_failure(self, why: SourceError) -> None:
-        """A camera that stays away is news once, not every ten seconds."""
-        log = self._log.debug if str(why) == self._logged else self._log.warning
-        self._logged = str(why)
-        log("camera_failed", source=without_login(analysed(self._spec).source), reason=why.reason, detail=why.detail)
-
-    def _read(self) -> tuple[SourceError, bool]:
-        """Read until the source fails; returns why, and whether that was a recording's end."""
-        limits = SourceLimits(self._around.ingest.open_timeout_s, _READ_TIMEOUT_S)
-        is_live = True
-        try:
-            with open_source(analysed(self._spec), limits, self._stop) as source:
-                is_live = source.is_live
-                self._reconnected()
-                try:
-                    self._read_packets(source)
-                finally:
-                    self._path.disconnected()
-                    self._recording.reconnected()  # what came is written now, not when the camera is back
-        except SourceError as why:
-            return why, why.reason is SourceFailure.ENDED and not is_live
-        except Exception as error:  # noqa: BLE001  (a bug that one camera's pictures meet must not end its thread unseen)
-            self._log.exception("camera_worker_failed")
-            return SourceError(SourceFailure.UNSUPPORTED, f"unexpected {type(error).__name__}"), False
-        return SourceError(SourceFailure.ENDED, "stopped"), True
-
-    def _reconnected(self) -> None:
+    def _read(self, source: Source) -> None:
         self._watch.reconnected()
         self._arrivals.reconnected()
         self._path.reconnected()
+        try:
+            self._read_packets(source)
+        finally:
+            self._path.disconnected()
+            self._recording.reconnected()  # what came is written now, not when the camera is back
 
     def _read_packets(self, source: Source) -> None:
         patience = _Patience(self._presence, 2 * self._around.ingest.offline_after_s)
@@ -202,7 +179,8 @@ class CameraWorker:
             if self._stop.is_set():
                 return
             self._bytes_read.inc(coded.size_bytes)
-            self._stream_bytes += coded.size_bytes
+            if not self._main.delivers:
+                self._own_bytes += coded.size_bytes
             stamp = self._arrivals.stamp(coded)
             self._recording.take(coded, stamp.captured_us)
             for outcome in self._path.outcomes(coded, stamp):
@@ -217,7 +195,7 @@ class CameraWorker:
 
     def _take(self, picture: DecodedPicture, stamp: Stamp) -> None:
         spec = self._spec
-        self._pictures += 1
+        self._connections.delivered()
         self._decoded.inc()
         why_not = self._watch.why_not_live(spec, picture, stamp)
         if why_not is not None:
@@ -231,6 +209,11 @@ class CameraWorker:
             self._publisher.publish(spec, capture, self._stream_bytes)
             self._past.published(stamp.captured_us)
 
+    @property
+    def _stream_bytes(self) -> int:
+        """What the camera's stream cost so far: its main one's, as far as that is read."""
+        return self._own_bytes + self._main.read_bytes
+
     def _new_publisher(self, name: str) -> FramePublisher:
         around, ttl = self._around, timedelta(seconds=self._around.ingest.frame_ttl_s)
         return FramePublisher(around.site, self._session + name, around.store, around.send, ttl)
@@ -239,7 +222,7 @@ class CameraWorker:
         if turn is None or self._stop.is_set():
             return
         online = turn.kind is EventType.CAMERA_ONLINE
-        self._logged = ""
+        self._connections.log_again()
         metrics.CAMERA_ONLINE.labels(self._spec.camera).set(online)
         self._log.info(turn.kind, reason=turn.reason, silent_s=round(turn.silent_s, 1))
         self._around.tell(presence_event(turn, self._around.site, self._spec, self._session, self._around.clock.now()))
@@ -266,9 +249,3 @@ class _Patience:
         self._presence.note(why)
         if time.monotonic() - self._since_s > self._limit_s:
             raise why
-
-
-def _retry_in_s(failures: int) -> float:
-    """Doubled from failure to failure, and jittered: cameras that went together must not come back together."""
-    longest_s = min(_LAST_RETRY_S, _FIRST_RETRY_S * float(2 ** min(failures, 10)))
-    return longest_s * random.uniform(0.5, 1)  # noqa: S311  (no secret depends on it)

@@ -21,6 +21,7 @@ __all__ = ["Cameras"]
 
 _LOG = structlog.get_logger()
 _PART = "cameras"
+_RECORDING = "recording"
 _WITHOUT_PARTITIONS_S = 30.0
 _READ_AGAIN_WITHIN_S = 10.0
 
@@ -99,6 +100,12 @@ class Cameras:
             self._around.obscured.settle(self._workers, time.monotonic())
         fallbacks = ((camera, worker.fallback) for camera, worker in self._workers.items())
         self._fallbacks.show({camera: fallback for camera, fallback in fallbacks if fallback is not None})
+        self._note_lost_recordings()
+
+    def _note_lost_recordings(self) -> None:
+        losses = ((camera, worker.main_lost) for camera, worker in self._workers.items())
+        said = [f"the main stream of {camera} is not recorded: {lost}" for camera, lost in losses if lost is not None]
+        self._health.note(_RECORDING, "; ".join(sorted(said)) or None)
 
     def stop(self, within_s: float) -> None:
         """Stop all workers; those that do not end in time (a call into libav may hang) end with the process."""
@@ -174,4 +181,5 @@ def _is_over(spec: CameraSpec, now: datetime) -> bool:
 
 def _reading(spec: CameraSpec) -> tuple[str | bool | None, ...]:
     """What another worker is needed for where it changes."""
-    return analysed(spec).source, spec.secret_ref, spec.decoder, may_hear(spec)
+    read = analysed(spec)
+    return read.source, read.secret_ref, read.decoder, may_hear(read)

@@ -22,6 +22,7 @@ from dataclasses import replace
 from av.container import InputContainer
 from av.video.codeccontext import VideoCodecContext
 
+from watchpost.contracts.camera_parts import NOT_RECORDED
 from watchpost.contracts.recording_rules import may_hear, may_record
 from watchpost.contracts.records import CameraSpec, SpecOrigin
 from watchpost.errors import ConfigError, SourceError, SourceFailure
@@ -39,12 +40,17 @@ from watchpost.ingest.guarded import opened_guarded
 from watchpost.ingest.packets import CodedPacket, Source, SourceLimits
 from watchpost.simulation import EncodedScene, Scene, open_encoded
 
-__all__ = ["analysed", "open_source"]
+__all__ = ["analysed", "open_source", "recorded_apart"]
 
 
 def analysed(spec: CameraSpec) -> CameraSpec:
-    """The spec with the source that is read: its substream, unless the camera is recorded, which takes the source."""
-    return spec if spec.substream is None or may_record(spec) else replace(spec, source=spec.substream)
+    """The spec with what is read to be analysed: its substream where it has one, of which nothing is recorded."""
+    return spec if spec.substream is None else replace(spec, source=spec.substream, recording=NOT_RECORDED)
+
+
+def recorded_apart(spec: CameraSpec) -> CameraSpec | None:
+    """The spec with what is read to be recorded, where that is not what is analysed: the main stream."""
+    return replace(spec, substream=None) if spec.substream is not None and may_record(spec) else None
 
 
 @contextmanager

@@ -154,7 +154,7 @@ class CameraSettings(StrictModel):
     source: Source
     secret: _Secret | None = None
     substream: Source | None = Field(
-        default=None, description="analysed in place of the source while the camera is not recorded"
+        default=None, description="analysed in place of the source, which is then only recorded"
     )
     decoder: Decoder = Field(default="software", description="software, or what the machine's hardware decodes with")
     max_frames: float | None = Field(default=None, gt=0, le=60)

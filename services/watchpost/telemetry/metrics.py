@@ -40,6 +40,8 @@ __all__ = [
     "INFERENCE_LAG_RECORDS",
     "INFERENCE_SECONDS",
     "INFERENCE_STAGE_SECONDS",
+    "MAIN_STREAM_RECONNECTS",
+    "MAIN_STREAM_RECORDED",
     "PICTURES_NOT_RECORDED",
     "RECORDED_BYTES",
     "RECORDINGS_BYTES",
@@ -92,6 +94,16 @@ RECORDINGS_BYTES = Gauge("watchpost_recordings_bytes", "Bytes of all recordings 
 PICTURES_NOT_RECORDED = Counter(
     "watchpost_pictures_not_recorded_total",
     "Pictures that recordings lack: slow_disk, disk, damaged, unsupported",
+    ["camera", "reason"],
+)
+MAIN_STREAM_RECORDED = Gauge(
+    "watchpost_main_stream_recorded",
+    "1 while the main stream of a camera that is analysed by its substream comes to be recorded, else 0",
+    ["camera"],
+)
+MAIN_STREAM_RECONNECTS = Counter(
+    "watchpost_main_stream_reconnects_total",
+    "Failed connections to main streams beside substreams, by reason",
     ["camera", "reason"],
 )
 SEGMENTS_EVICTED = Counter(
