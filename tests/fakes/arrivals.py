@@ -91,10 +91,18 @@ class Reader:
 
     def look(self) -> Arrivals:
         """All that has arrived up to now, as far as it could be read in 0.2 s."""
-        for message in self._consumer.consume(5000, 0.2):
-            if message.error() is None and (key_of(message) or b"").startswith(self._prefix):
-                self._messages.append(message)
+        self.take(0.2, 5000)
         return Arrivals(tuple(self._messages))
+
+    def take(self, within_s: float, most: int = 1) -> list[Message]:
+        """What arrives next."""
+        taken = [
+            message
+            for message in self._consumer.consume(most, within_s)
+            if message.error() is None and (key_of(message) or b"").startswith(self._prefix)
+        ]
+        self._messages += taken
+        return taken
 
     def wait_for(self, count: int, within_s: float = 25.0) -> Arrivals:
         """Return as soon as `count` records have arrived; a little later more may."""

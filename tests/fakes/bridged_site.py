@@ -87,6 +87,7 @@ class BridgedSite:
         folder: for configuration and logs.
         options: more keys of the configuration file.
         topic_settings: other settings of the site's topics than the catalogue's.
+        central_admin: the centre's address for who stands there; that of the bridge where it is the same.
     """
 
     site_bootstrap: str
@@ -94,6 +95,7 @@ class BridgedSite:
     folder: Path
     options: Mapping[str, Any] = field(default_factory=dict)
     topic_settings: Mapping[str, str] = field(default_factory=dict)
+    central_admin: str | None = None
     name: SiteId = field(default_factory=lambda: SiteId(unique("shop")))
     _processes: int = 0
 
@@ -140,7 +142,7 @@ class BridgedSite:
     def make_central_topics(self) -> None:
         """Make what the centre lacks for this site."""
         plans = [TopicPlan(t.name, t.partitions, t.settings) for t in site_topics("central", self.name)]
-        apply_topics({"bootstrap.servers": self.central_bootstrap}, plans)
+        apply_topics({"bootstrap.servers": self.central_admin or self.central_bootstrap}, plans)
 
     def write(
         self, records: Iterable[EventChanged | ThumbnailTaken], headers: Mapping[str, bytes] | None = None
@@ -161,7 +163,7 @@ class BridgedSite:
 
     def reader(self, topic: TopicName = TopicName.EVENTS) -> Reader:
         """A reader of what arrives at the centre."""
-        return Reader(self.central_bootstrap, topic, self.name)
+        return Reader(self.central_admin or self.central_bootstrap, topic, self.name)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 __all__ = ["Bucket"]
 
 # what a quiet link saves up: the longest burst at its full speed
-_SAVED_S = 0.3
+_SAVED_S = 0.4
 
 
 @dataclass(slots=True)

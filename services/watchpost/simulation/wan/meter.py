@@ -5,7 +5,10 @@ import time
 
 import numpy as np
 
-__all__ = ["BIN_S", "Meter"]
+__all__ = ["BIN_S", "Bins", "Meter"]
+
+Bins = np.ndarray[tuple[int], np.dtype[np.int64]]
+"""Bytes in each 10 ms."""
 
 BIN_S = 0.01
 # an hour of bins is 3 MB a direction; what is older is forgotten
@@ -52,17 +55,26 @@ class Meter:
 
         Spans begin at whole 10 ms. Only the last hour is known.
         """
+        passed = self._passed(since_s)
         window_bins = max(1, round(window_s / BIN_S))
+        sums = np.concatenate(([0], np.cumsum(passed)))
+        # a span at the end that is shorter than the window counts as one
+        starts = np.arange(len(passed))
+        return int((sums[np.minimum(starts + window_bins, len(passed))] - sums[starts]).max(initial=0))
+
+    def windows(self, window_s: float, since_s: float = 0.0) -> Bins:
+        """What passed, both directions together, in each whole span of `window_s` since `since_s`."""
+        sums = np.concatenate(([0], np.cumsum(self._passed(since_s))))
+        window_bins = max(1, round(window_s / BIN_S))
+        return sums[window_bins:] - sums[:-window_bins]
+
+    def _passed(self, since_s: float) -> Bins:
         with self._lock:
             last = max(self._up.last_bin, self._down.last_bin)
             first = max(0, int(since_s / BIN_S), last + 1 - _KEPT_BINS)
             if first > last:
-                return 0
-            passed = self._up.between(first, last) + self._down.between(first, last)
-        sums = np.concatenate(([0], np.cumsum(passed)))
-        # a span at the end that is shorter than the window counts as one
-        starts = np.arange(len(passed))
-        return int((sums[np.minimum(starts + window_bins, len(passed))] - sums[starts]).max())
+                return np.zeros(0, np.int64)
+            return self._up.between(first, last) + self._down.between(first, last)
 
 
 class _Series:
@@ -81,7 +93,7 @@ class _Series:
         if number > self.last_bin - _KEPT_BINS:
             self._bins[number % _KEPT_BINS] += size_bytes
 
-    def between(self, first: int, last: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    def between(self, first: int, last: int) -> Bins:
         """The bins from `first` to `last`, both counted; empty ones after the last that was written."""
         numbers = np.arange(first, last + 1)
         known = (numbers <= self.last_bin) & (numbers > self.last_bin - _KEPT_BINS)
