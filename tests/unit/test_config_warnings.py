@@ -19,6 +19,7 @@ DOUBTFUL = [
     ("central: {bootstrap: 'kafka.example.com:9092'}", "central.security: PLAINTEXT lets everybody"),
     ("kafka: {bootstrap: '10.0.0.1:9092,10.0.0.2:9092'}", "kafka.security: PLAINTEXT lets everybody"),
     ("kafka: {security: {password_file: /none}}", "kafka.security.password_file: /none cannot be read here"),
+    ("kafka: {security: {password: 'env:NOT_SET_HERE'}}", "kafka.security.password: NOT_SET_HERE is not set"),
     ("api: {host: 0.0.0.0}", "api.tokens: 0.0.0.0:7860 can be reached from elsewhere, and there is no token"),
     ("api: {host: 0.0.0.0, tokens_file: /tokens}", "api.host: tokens cross the network"),
     ("api: {host: '::', anonymous: analyze}", "api.anonymous: whoever reaches :::7860"),

@@ -135,10 +135,11 @@ class SureTransport(driver.Transport):
 def credentials(security: SecuritySettings) -> CredentialsT | None:
     """The site's Kafka security in Faust's words."""
     context = _tls(security) if security.protocol.endswith("SSL") else None
-    if security.protocol.startswith("SASL") and security.password_file is not None:
+    password = security.secret() if security.protocol.startswith("SASL") else None
+    if password is not None:
         return SASLCredentials(
             username=security.username,
-            password=security.password_file.read_text("utf-8").strip(),
+            password=password,
             mechanism=security.sasl_mechanism,
             ssl_context=context,
         )

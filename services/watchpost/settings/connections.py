@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from watchpost.settings.references import SecretReference, read_secret
 from watchpost.settings.strict import StrictModel
 
 __all__ = [
@@ -23,25 +24,42 @@ class SecuritySettings(StrictModel):
     protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
     username: str | None = None
-    password_file: Path | None = None
-    ca_file: Path | None = None
+    password: SecretReference | None = Field(default=None, description="where it is: env:NAME, or file:/path")
+    password_file: Path | None = Field(default=None, description="the same as password: file:/path")
+    ca_file: Path | None = Field(
+        default=None, description="who signed the brokers' certificates, if none that all know"
+    )
     certificate_file: Path | None = None
     key_file: Path | None = None
 
     @model_validator(mode="after")
     def _sasl_is_whole(self) -> "SecuritySettings":
-        if self.protocol.startswith("SASL") and not (self.sasl_mechanism and self.username and self.password_file):
-            raise ValueError(f"{self.protocol} needs sasl_mechanism, username and password_file as well")
+        if self.password is not None and self.password_file is not None:
+            raise ValueError("password and password_file both say where the password is; keep one")
+        has_password = self.password is not None or self.password_file is not None
+        if self.protocol.startswith("SASL") and not (self.sasl_mechanism and self.username and has_password):
+            raise ValueError(f"{self.protocol} needs sasl_mechanism, username, and password or password_file as well")
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("certificate_file and key_file go together; set both or none")
         return self
 
+    def secret(self) -> str | None:
+        """The password, read now, or None where none is needed. Raises ConfigError where it cannot be read."""
+        if self.password is not None:
+            return read_secret(self.password, "security.password")
+        if self.password_file is not None:
+            return read_secret(f"file:{self.password_file.absolute()}", "security.password_file")
+        return None
+
     def client_config(self) -> dict[str, str]:
-        """The same in librdkafka's words."""
+        """The same in librdkafka's words, the password read now. Raises ConfigError where it cannot be read."""
         config: dict[str, str] = {"security.protocol": self.protocol}
-        if self.sasl_mechanism and self.username and self.password_file:
+        password = self.secret() if self.protocol.startswith("SASL") else None
+        if self.sasl_mechanism and self.username and password is not None:
             config |= {
                 "sasl.mechanism": self.sasl_mechanism,
                 "sasl.username": self.username,
-                "sasl.password": self.password_file.read_text("utf-8").strip(),
+                "sasl.password": password,
             }
         files = {
             "ssl.ca.location": self.ca_file,

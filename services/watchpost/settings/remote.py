@@ -1,7 +1,5 @@
 """Where the model server of the `remote` analyzer is, and how it is asked."""
 
-import os
-import re
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -10,11 +8,11 @@ from pydantic import AfterValidator, Field
 
 from watchpost.errors import ConfigError
 from watchpost.settings.described import text
+from watchpost.settings.references import SecretReference, read_secret
 from watchpost.settings.strict import StrictModel
 
 __all__ = ["RemoteSettings"]
 
-_REFERENCE = "env:[A-Za-z_][A-Za-z0-9_]*|file:/.+"
 _URL = r"https?://[^@?#\s]+"
 
 
@@ -27,18 +25,12 @@ def _checked_url(value: str) -> str:
     return value.rstrip("/") if parts.path.rstrip("/").endswith("/v1") else f"{value.rstrip('/')}/v1"
 
 
-def _checked_reference(value: str) -> str:
-    if not re.fullmatch(_REFERENCE, value):
-        raise ValueError("expected env:NAME or file:/path, which hold the key; never the key itself")
-    return value
-
-
 class RemoteSettings(StrictModel):
     """A server with OpenAI's interface, such as vLLM, SGLang or llama.cpp's. Used with `model_params.model: remote`."""
 
     url: Annotated[str, AfterValidator(_checked_url), text(_URL)] = Field(description="up to /v1")
     model: str = Field(min_length=1, max_length=256, description="as the server's /v1/models calls it")
-    api_key: Annotated[str, AfterValidator(_checked_reference), text(_REFERENCE)] | None = None
+    api_key: SecretReference | None = None
     ca_file: Path | None = Field(default=None, description="who signed the server's certificate, if none that all know")
     timeout_s: float = Field(default=3, gt=0, le=60, description="for all questions of a batch together")
     max_concurrent: int = Field(default=64, ge=1, le=1024, description="requests at once, at most")
@@ -51,16 +43,11 @@ class RemoteSettings(StrictModel):
         """The key, read now, or None where none is needed. Raises ConfigError where it cannot be read."""
         if self.api_key is None:
             return None
-        kind, _, name = self.api_key.partition(":")
-        try:
-            found = os.environ[name] if kind == "env" else Path(name).read_text("utf-8")
-        except (KeyError, OSError, UnicodeDecodeError) as error:
-            raise _unreadable(self.api_key, "cannot be read") from error
-        key = found.strip()
-        if not key or not key.isascii() or not key.isprintable():
-            raise _unreadable(self.api_key, "holds no key of one line")
+        key = read_secret(self.api_key, "remote.api_key")
+        if not key.isascii():
+            raise ConfigError(
+                "remote.api_key",
+                f"{self.api_key} holds no secret of one line in ASCII",
+                "set the variable, or mend the file",
+            )
         return key
-
-
-def _unreadable(reference: str, problem: str) -> ConfigError:
-    return ConfigError("remote.api_key", f"{reference} {problem}", "set the variable, or lay the file there")

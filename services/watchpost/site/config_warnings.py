@@ -65,6 +65,7 @@ def _of_connection(key: str, bootstrap: str | None, security: SecuritySettings) 
     leaves_the_machine = any("." in host and not _is_loopback(host) for host in hosts)
     if leaves_the_machine and security.protocol in {"PLAINTEXT", "SASL_PLAINTEXT"}:
         yield f"{key}.security: {security.protocol} lets everybody on the way read along; use SSL or SASL_SSL"
+    yield from _of_secret(f"{key}.security.password", security.password, "who connects")
     if security.password_file is not None:
         yield from _of_file(f"{key}.security.password_file", security.password_file)
 

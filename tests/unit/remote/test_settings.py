@@ -69,5 +69,5 @@ def test_key_is_read_without_its_line_end(tmp_path: Path) -> None:
 def test_file_that_holds_no_key_is_told_without_its_content(tmp_path: Path, content: str) -> None:
     (tmp_path / "key").write_text(content)
 
-    with pytest.raises(ConfigError, match=r"remote\.api_key: file:.*key holds no key of one line"):
+    with pytest.raises(ConfigError, match=r"remote\.api_key: file:.*key holds no secret of one line"):
         RemoteSettings(url="http://h", model="m", api_key=f"file:{tmp_path}/key").secret()
