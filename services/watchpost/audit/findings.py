@@ -78,6 +78,8 @@ def _tell_tally(finding: TopicFinding) -> None:
         finding.faults.append(f"{tally.out_of_order} events stand behind a later one of their camera")
     elif tally.out_of_order:
         finding.notes.append(f"{tally.out_of_order} came after a newer one of their camera, as pictures may")
+    if tally.dropped:
+        finding.notes.append(f"{tally.dropped} repeats were left out by the bridge, and said so")
     if tally.delays.negative:
         finding.notes.append(
             f"{tally.delays.negative} records were sent before they happened, by up to "

@@ -1,60 +1,59 @@
 """Shows a person what an audit found: a line for each site's topic, partitions only where something is wrong."""
 
+import shutil
+from collections.abc import Iterator
+
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from watchpost.audit.delays import Delays
 from watchpost.audit.report import Report, TopicFinding
 
 __all__ = ["show"]
 
+# what the table takes: rich would break its words to fit them into the 80 that a pipe is said to have
+_LEAST_COLUMNS = 120
 _SECONDS_FROM_MS = 10_000
 _MINUTE_MS = 60_000
 
 
 def show(report: Report) -> None:
     """Write `report` to standard output."""
-    # a pipe has no width: lines for `grep` must not be broken at 80
-    console = Console(soft_wrap=True, highlight=False)
-    console.print(_table(report), soft_wrap=False, width=None if console.is_terminal else 160)
+    console = Console(highlight=False, width=max(_LEAST_COLUMNS, shutil.get_terminal_size().columns))
+    console.print(_table(report))
     for found in report.topics:
-        for line in (*found.fault_lines(), *(found.tally.examples if found.fault_lines() else ())):
-            console.print(f"[red]{found.site or '(no site)'}, {_short(found)}:[/red] {line}", markup=True)
-        for line in found.notes:
-            console.print(f"{found.site}, {_short(found)}: {line}")
-        for cause, lost in found.announced:
-            what = "" if lost is None else f", offsets {lost.first} to {lost.end - 1}"
-            console.print(f"{found.site}, {_short(found)}: announced gap ({cause}{what})")
-    console.print(report.verdict, style="green" if report.is_explained else "bold red")
+        for line in _lines(found):
+            # whole lines, for grep and for copying
+            console.print(Text(f"{found.site or '(no site)'}, {_short(found)}: ", "bold") + line, soft_wrap=True)
+    console.print(report.verdict, style="green" if report.is_explained else "bold red", soft_wrap=True)
+
+
+def _lines(found: TopicFinding) -> Iterator[Text]:
+    faults = found.fault_lines()
+    yield from (Text(line, "red") for line in faults)
+    yield from (Text(line) for line in (found.tally.examples if faults else ()))
+    yield from (Text(line) for line in found.notes)
+    for cause, lost in found.announced:
+        yield Text(f"announced gap: {cause}" + ("" if lost is None else f", offsets {lost.first} to {lost.end - 1}"))
 
 
 def _table(report: Report) -> Table:
     table = Table(box=None, pad_edge=False)
-    table.add_column("site")
-    table.add_column("topic")
-    for name in (
-        "records",
-        "missing",
-        "twice",
-        "out of order",
-        "gaps told",
-        "repeats left out",
-        "p50",
-        "p95",
-        "p99",
-        "max",
-    ):
-        table.add_column(name, justify="right")
-    table.add_column("")
+    table.add_column("site", no_wrap=True)
+    table.add_column("topic", no_wrap=True)
+    for name in ("records", "missing", "twice", "reordered", "gaps told", "p50", "p95", "p99", "max"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
     for found in report.topics:
         tally = found.tally
         counts = (tally.records, found.missing_records, found.repeated_records, tally.out_of_order)
         table.add_row(
             found.site or "(no site)",
             _short(found),
-            *(f"{count:,}" for count in (*counts, len(found.announced), tally.dropped)),
+            *(f"{count:,}" for count in (*counts, len(found.announced))),
             *_delays(tally.delays),
-            "[red]NOT explained[/red]" if found.fault_lines() else "[green]gapless[/green]",
+            "[red]NOT explained[/red]" if found.fault_lines() else "[green]accounted for[/green]",
         )
     return table
 
