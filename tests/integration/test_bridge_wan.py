@@ -1,0 +1,114 @@
+"""A bridge over a link that is cut, silent, broken in the middle of a request, or thin: every event once."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.bridged_site import LOADED_CAMERAS, BridgedSite, event, load, thumbnail
+from tests.fakes.wan import WanBroker, wan_broker
+from tests.waiting import wait_for
+from watchpost.contracts import TopicName
+from watchpost.simulation.wan import StallRule
+from watchpost.stream.embedded import EmbeddedKafka
+
+pytestmark = pytest.mark.kafka
+
+# the transaction's own 10 s, and what the client's requests may take until they count as lost
+_RECOVERY_S = 90.0
+_HALF_OPEN_S = 20.0
+
+
+@pytest.fixture
+def central(tmp_path: Path) -> Iterator[WanBroker]:
+    with wan_broker(tmp_path / "central") as broker:
+        yield broker
+
+
+@pytest.fixture
+def site(embedded_broker: EmbeddedKafka, central: WanBroker, tmp_path: Path) -> BridgedSite:
+    """Its bridge goes through the link, its reader stands at the centre."""
+    return BridgedSite(
+        embedded_broker.bootstrap,
+        central.direct_bootstrap,
+        tmp_path,
+        options={"central": {"bootstrap": central.wan_bootstrap}},
+    )
+
+
+def assert_everything_came_once(site: BridgedSite, written: list[bytes]) -> None:
+    with site.reader() as reader:
+        arrivals = reader.wait_until_quiet(len(written), _RECOVERY_S)
+    assert arrivals.values == Counter(written)
+    arrivals.assert_gapless()
+
+
+def test_bridge_whose_link_is_cut_again_and_again_carries_every_event_once(
+    site: BridgedSite, central: WanBroker
+) -> None:
+    with site.bridge() as bridge:
+        with load(site) as written, site.reader() as reader:
+            reader.wait_for(100)
+            for _ in range(2):
+                central.link.cut()
+                wait_for(bridge.waits_for, lambda waits: "events" in waits)
+                arrived = len(reader.look().messages)
+                central.link.restore()
+                reader.wait_for(arrived + 100, _RECOVERY_S)
+        assert_everything_came_once(site, written)
+        bridge.wait_until_ready()
+
+
+def test_bridge_over_a_link_that_says_nothing_for_20_s_notices_and_carries_every_event_once(
+    site: BridgedSite, central: WanBroker
+) -> None:
+    with site.bridge() as bridge:
+        with load(site) as written, site.reader() as reader:
+            reader.wait_for(100)
+            central.link.half_open()
+            over_s = central.link.meter.now_s() + _HALF_OPEN_S
+            waits = wait_for(bridge.waits_for, lambda waits: "events" in waits)
+            wait_for(central.link.meter.now_s, lambda now_s: now_s > over_s, within_s=_HALF_OPEN_S + 10)
+            arrived = len(reader.look().messages)
+            # the old connections stay silent for good: only who gives them up comes through
+            central.link.restore()
+            reader.wait_for(arrived + 100, _RECOVERY_S)
+        assert_everything_came_once(site, written)
+        bridge.wait_until_ready()
+
+    assert "centre" in waits["events"]
+
+
+def test_bridge_that_is_reset_inside_its_transactions_carries_every_event_once(
+    site: BridgedSite, central: WanBroker
+) -> None:
+    with site.bridge() as bridge:
+        with load(site) as written, site.reader() as reader:
+            reader.wait_for(100)
+            for up_bytes in (1, 300, 1_000, 3_000, 10_000, 30_000):
+                arrived = len(reader.look().messages)
+                central.link.reset_after_bytes(up_bytes)
+                wait_for(lambda: central.link.awaits_reset, lambda awaits: not awaits, within_s=30)
+                reader.wait_for(arrived + 100, _RECOVERY_S)
+        assert_everything_came_once(site, written)
+        bridge.wait_until_ready()
+
+
+def test_bridge_over_a_thin_slow_and_lossy_link_carries_every_event_once(site: BridgedSite, central: WanBroker) -> None:
+    central.link.shape(
+        up_kbps=300, down_kbps=1000, delay_ms=100, jitter_ms=40, stall=StallRule(0.02, stall_ms=250), seed=11
+    )
+    pictures = [thumbnail(f"t{number}") for number in range(5)]
+
+    with site.bridge() as bridge:
+        written = site.write(event(f"e{number}", LOADED_CAMERAS[number % 3]) for number in range(500))
+        site.write(pictures)
+        assert_everything_came_once(site, written)
+        with site.reader(TopicName.THUMBNAILS) as reader:
+            reader.wait_for(len(pictures), _RECOVERY_S)
+        bridge.wait_until_ready(_RECOVERY_S)
+
+    # what was sent again counts: thumbnails alone are 100 kB, which take 2.7 s of such a line
+    assert central.link.meter.up_bytes > 100_000
+    assert central.link.meter.most_bytes_in_any(1.0) <= (300 + 1000) * 1000 / 8 * 1.05
