@@ -82,6 +82,7 @@ def test_camera_is_analysed_by_its_substream_and_recorded_by_its_main_stream(str
     cut.write(tmp_path / "clip.mp4")
     assert probed(tmp_path / "clip.mp4", "stream", "width", "height") == ["640,360"]
     assert {(frame.source.width, frame.source.height) for frame in watched.frames} == {(160, 90)}
+    assert all(frame.recorded for frame in watched.frames)
     # the clip of a frame's time begins with the keyframe before it: there is one every second
     assert -1.2 * SECOND_US < cut.begins_us - seen_us <= 0.2 * SECOND_US
 

@@ -14,6 +14,7 @@ from prometheus_client import REGISTRY
 from tests.waiting import wait_for
 from watchpost.analyze import captured_frame
 from watchpost.clock import SystemClock
+from watchpost.contracts.camera_parts import UplinkReason
 from watchpost.contracts.records import (
     CameraId,
     CaptureReason,
@@ -227,6 +228,17 @@ def test_every_frame_is_answered_in_order_with_what_it_shows_or_why_not(store: G
         (f"door{number}", skipped.get(number)) for number in range(count)
     ]
     assert all(frame.provenance == PROVENANCE for frame in answered)
+
+
+def test_answer_says_of_a_frame_what_ingest_said_of_it(store: GreyStore) -> None:
+    plain = taken(0)
+    assert plain.record is not None
+    told = replace(plain.record, frame_id="told", recorded=True, uplink_reason=UplinkReason.CHANGED)
+    with answering(Looking(), store) as answers:
+        answers.add([plain, replace(plain, record=told)])
+        answered = {frame.frame_id: (frame.recorded, frame.uplink_reason) for frame in all_said(answers)}
+
+    assert answered == {"door0": (False, None), "told": (True, UplinkReason.CHANGED)}
 
 
 def test_frames_that_are_too_old_or_too_many_are_answered_without_a_look(store: GreyStore) -> None:

@@ -17,10 +17,11 @@ from watchpost.api.problems import ProblemKind, answers, problem
 from watchpost.api.ranges import Span, span_of
 from watchpost.api.tokens import Role
 from watchpost.clock import from_epoch_us
+from watchpost.contracts.clips import had_clip
 from watchpost.contracts.recording_rules import may_record
 from watchpost.contracts.records import CameraSpec, EventChanged
 from watchpost.errors import CallError
-from watchpost.recordings import Clips, clip_times, had_clip
+from watchpost.recordings import Clips, clip_times
 
 __all__ = ["router"]
 

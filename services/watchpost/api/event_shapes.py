@@ -4,9 +4,9 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from watchpost.contracts.clips import clip_path, had_clip
 from watchpost.contracts.recording_rules import may_record
 from watchpost.contracts.records import CameraSpec, EventChanged, EventPhase, Verdict
-from watchpost.recordings import had_clip
 
 __all__ = ["EventList", "EventShown", "shown_event"]
 
@@ -75,7 +75,7 @@ class EventList(BaseModel):
 def shown_event(event: EventChanged, spec: CameraSpec | None) -> EventShown:
     """The event as callers see it; `spec` is its camera's, if that is still there."""
     box = event.box
-    has_clip = spec is not None and may_record(spec) and had_clip(event)
+    has_clip = event.clip_uri is not None or (spec is not None and may_record(spec) and had_clip(event))
     return EventShown(
         event_id=event.event_id,
         revision=event.revision,
@@ -88,7 +88,7 @@ def shown_event(event: EventChanged, spec: CameraSpec | None) -> EventShown:
         person_count=event.person_count,
         box=None if box is None else BoxShown(x0=box.x0, y0=box.y0, x1=box.x1, y1=box.y1),
         thumbnail_id=event.thumbnail_id,
-        clip_uri=f"/events/{event.event_id}/clip.mp4" if has_clip else event.clip_uri,
+        clip_uri=clip_path(event.event_id) if has_clip else None,
         verdict=event.verdict,
         detail=event.detail,
         config_version=event.provenance.config_version,

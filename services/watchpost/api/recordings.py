@@ -45,7 +45,8 @@ async def get_recording(
 ) -> Response:
     """The camera's own packets of this time, from the keyframe before, as far as they have one size and codec.
 
-    With its sound, where `recording.audio` asks for that and it is AAC. `Watchpost-From` says when its first picture was taken. With masks: for admins alone.
+    With its sound, where `recording.audio` asks for that and it is AAC. `Watchpost-From` says when its first picture
+    was taken. With masks: for admins alone.
     """
     _check_times(begin, end)
     spec = parts.view.cameras().get(CameraId(name))

@@ -19,6 +19,8 @@ from obstore.store import HTTPStore, LocalStore, ObjectStore, from_url
 
 from watchpost.bridge.back_off import BackOff
 from watchpost.bridge.uplink import Rank, Uplink
+from watchpost.contracts.clips import clip_key
+from watchpost.contracts.records import SiteId
 from watchpost.errors import ConfigError, RetryableError
 from watchpost.recordings import ClipMarks
 from watchpost.settings import SiteSettings
@@ -55,7 +57,7 @@ class ClipUploads:
 
     """
 
-    def __init__(self, marks: ClipMarks, store: ObjectStore, site: str, uplink: Uplink, back_off: BackOff) -> None:
+    def __init__(self, marks: ClipMarks, store: ObjectStore, site: SiteId, uplink: Uplink, back_off: BackOff) -> None:
         self._marks = marks
         self._store = store
         self._site = site
@@ -99,7 +101,7 @@ class ClipUploads:
         try:
             with file:
                 size_bytes = os.fstat(file.fileno()).st_size
-                self._put(clip.name, file, size_bytes, over)
+                self._put(clip.stem, file, size_bytes, over)
             self._marks.mark(clip)
         except (StoreError, OSError, _OverError) as error:
             if over.is_set():
@@ -112,11 +114,11 @@ class ClipUploads:
         _LOG.info("clip_uploaded", event_id=clip.stem, size_bytes=size_bytes)
         return True
 
-    def _put(self, name: str, file: BinaryIO, size_bytes: int, over: threading.Event) -> None:
+    def _put(self, event_id: str, file: BinaryIO, size_bytes: int, over: threading.Event) -> None:
         is_plain = isinstance(self._store, HTTPStore | LocalStore)
         obstore.put(
             self._store,
-            f"{self._site}/{name}",
+            clip_key(self._site, event_id),
             self._paid(file, over),
             attributes=None if is_plain else {"Content-Type": "video/mp4"},
             use_multipart=size_bytes > _PART_BYTES and not isinstance(self._store, HTTPStore),
@@ -153,7 +155,7 @@ def clip_uploads(settings: SiteSettings, uplink: Uplink) -> ClipUploads | None:
     if url is None:
         return None
     marks = ClipMarks(settings.recordings.folder(settings.state_dir))
-    return ClipUploads(marks, _opened(url), settings.site.name, uplink, BackOff(first_s=1, most_s=60))
+    return ClipUploads(marks, _opened(url), SiteId(settings.site.name), uplink, BackOff(first_s=1, most_s=60))
 
 
 def _opened(url: str) -> ObjectStore:

@@ -277,6 +277,7 @@ class FrameCaptured:
     """A frame that ingest put into the frame store.
 
     `stream_bytes`: read of the stream so far by this process. `uplink_reason`: why it is to go up as a picture, if so.
+    `recorded`: whether the camera's packets were kept then.
     """
 
     frame_id: str
@@ -294,6 +295,7 @@ class FrameCaptured:
     stream_bytes: int
     expires_at: datetime
     uplink_reason: UplinkReason | None = None
+    recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +340,7 @@ class FrameAnalyzed:
     skipped: SkipReason | None
     provenance: Provenance
     uplink_reason: UplinkReason | None = None
+    recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,7 @@ class EventRules:
         burst_after_ms: ... to this long after it.
         full_every_s: where the uplink is `full`, analysed frames go up no more often than this.
         uplink_width_px: how wide the pictures are that ingest marked to go up.
+        clip_store: where clips go up to; None: they stay at the site.
         fall: the fall rule.
         zone: the rules of intrusion, loitering and crowds.
         answers: the rules of tasks in words.
@@ -120,6 +121,7 @@ class EventRules:
     burst_after_ms: int = 10_000
     full_every_s: float = 1.0
     uplink_width_px: int = 640
+    clip_store: str | None = None
     fall: FallRules = field(default_factory=FallRules)
     zone: ZoneRules = field(default_factory=ZoneRules)
     answers: AnswerRules = field(default_factory=AnswerRules)
@@ -132,6 +134,7 @@ def rules_from(settings: SiteSettings) -> EventRules:
     return EventRules(
         config_version=version_of(settings, Scope.EVENTS),
         count_interval_s=events.count_interval_s,
+        clip_store=settings.central.clips.upload if settings.central else None,
         fall=FallRules(confirm_s=events.fall_confirm_ms / 1000, cool_down_s=events.cool_down_s),
         zone=ZoneRules(cool_down_s=events.cool_down_s),
         answers=AnswerRules(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from watchpost.clock import from_epoch_us
+from watchpost.contracts.clips import clip_uri, had_clip
 from watchpost.contracts.records import EventChanged, EventPhase, FrameAnalyzed
 from watchpost.events.identity import thumbnail_id
 from watchpost.events.rules import EventRules
@@ -31,9 +32,12 @@ def told(
     person_count: int,
     detail: str | None = None,
 ) -> EventChanged:
-    """The record; `kind` is an EventType or a task in words. A confirmed event names the thumbnail cut for it."""
+    """The record; `kind` is an EventType or a task in words.
+
+    A confirmed event names the thumbnail cut for it, and from then on its clip while the camera is recorded.
+    """
     confirmed = notice.phase is EventPhase.CONFIRMED
-    return EventChanged(
+    event = EventChanged(
         event_id=notice.event_id,
         revision=notice.revision,
         site=frame.site,
@@ -51,3 +55,6 @@ def told(
         detail=detail,
         provenance=replace(frame.provenance, config_version=rules.config_version),
     )
+    if not (frame.recorded and had_clip(event)):
+        return event
+    return replace(event, clip_uri=clip_uri(event.site, event.event_id, rules.clip_store))

@@ -199,6 +199,7 @@ class FrameAnswers:
             skipped=found if isinstance(found, SkipReason) else None,
             provenance=seen.provenance if seen else self._analyzer.provenance,
             uplink_reason=frame.uplink_reason,
+            recorded=frame.recorded,
         )
 
 

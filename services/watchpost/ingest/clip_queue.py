@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from watchpost.clock import Clock, epoch_us
+from watchpost.contracts.clips import gets_clip
 from watchpost.contracts.records import CameraId, EventChanged
 from watchpost.errors import NotRecordedError, RetryableError
 from watchpost.recordings import (
@@ -16,7 +17,6 @@ from watchpost.recordings import (
     Room,
     clip_times,
     cut_of,
-    gets_clip,
     has_recordings,
     is_event_id,
     recorded_until_us,

@@ -8,6 +8,7 @@ import structlog
 
 from watchpost.clock import from_epoch_us
 from watchpost.contracts.camera_parts import UplinkReason
+from watchpost.contracts.recording_rules import may_record
 from watchpost.contracts.records import CameraSpec, CaptureReason, FrameCaptured, Motion, Region, SiteId
 from watchpost.errors import RetryableError
 from watchpost.frames import FrameStore
@@ -88,6 +89,7 @@ class FramePublisher:
                 stream_bytes=stream_bytes,
                 expires_at=captured_at + self._ttl,
                 uplink_reason=capture.uplink,
+                recorded=may_record(spec),
             )
         )
         self._sequence += 1

@@ -3,7 +3,7 @@
 from watchpost.recordings.bounds import RingBounds, bounds_of
 from watchpost.recordings.camera_recording import CameraRecording
 from watchpost.recordings.clip_marks import ClipMarks
-from watchpost.recordings.clip_rules import ClipTimes, clip_times, gets_clip, had_clip
+from watchpost.recordings.clip_rules import ClipTimes, clip_times
 from watchpost.recordings.clips import Clips, is_event_id
 from watchpost.recordings.cutting import Cut, cut_of, recorded_until_us
 from watchpost.recordings.folder import has_recordings
@@ -28,8 +28,6 @@ __all__ = [
     "clip_times",
     "cut_of",
     "folder_id",
-    "gets_clip",
-    "had_clip",
     "has_recordings",
     "is_event_id",
     "parameter_sets",

@@ -1,23 +1,12 @@
-"""Which events get a clip, and of which time."""
+"""Of which time an event's clip is."""
 
 from dataclasses import dataclass
 
 from watchpost.clock import epoch_us
-from watchpost.contracts.records import EventChanged, EventPhase, EventType
+from watchpost.contracts.records import EventChanged
 
-__all__ = ["ClipTimes", "clip_times", "gets_clip", "had_clip"]
+__all__ = ["ClipTimes", "clip_times"]
 
-_WITHOUT = frozenset(
-    {
-        EventType.PERSON_COUNT,
-        EventType.CAMERA_OFFLINE,
-        EventType.CAMERA_ONLINE,
-        EventType.CAMERA_OBSCURED,
-        EventType.ANALYSIS_DEGRADED,
-        EventType.STORAGE_LOW,
-        EventType.DELIVERY_GAP,
-    }
-)
 _LONGEST_US = 120_000_000
 
 
@@ -28,16 +17,6 @@ class ClipTimes:
     from_us: int
     moment_us: int
     to_us: int
-
-
-def gets_clip(event: EventChanged) -> bool:
-    """Whether a clip is cut now that this is told: the event is confirmed, and of what cameras see."""
-    return event.phase is EventPhase.CONFIRMED and event.type not in _WITHOUT
-
-
-def had_clip(event: EventChanged) -> bool:
-    """Whether a clip was, or will be, cut of the event as this revision shows it."""
-    return event.phase in {EventPhase.CONFIRMED, EventPhase.ENDED} and event.type not in _WITHOUT
 
 
 def clip_times(event: EventChanged, before_s: float, after_s: float) -> ClipTimes:

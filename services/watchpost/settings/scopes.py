@@ -69,6 +69,7 @@ _SCOPES: Mapping[str, frozenset[Scope]] = {
     "bandwidth": frozenset({Scope.BRIDGE}),
     "bridge": frozenset({Scope.BRIDGE}),
     "central": frozenset({Scope.BRIDGE}),
+    "central.clips.upload": frozenset({Scope.BRIDGE, Scope.EVENTS}),  # events name their clips
     "api": frozenset({Scope.API}),
 }
 _KEPT_SOMEWHERE = "telemetry"

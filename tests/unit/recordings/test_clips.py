@@ -11,9 +11,10 @@ from tests.fakes.coded import BEGINS_US, at_their_time, coded_clip, coded_packet
 from tests.fakes.ring import record, writer_in
 from tests.fakes.site_records import event
 from tests.fakes.small_disk import small_disk
+from watchpost.contracts.clips import gets_clip, had_clip
 from watchpost.contracts.records import CameraId, EventPhase, EventType
 from watchpost.errors import RetryableError
-from watchpost.recordings.clip_rules import ClipTimes, clip_times, gets_clip, had_clip
+from watchpost.recordings.clip_rules import ClipTimes, clip_times
 from watchpost.recordings.clips import Clips
 from watchpost.recordings.cutting import Cut, cut_of
 from watchpost.settings import ClipSettings

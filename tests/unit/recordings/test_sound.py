@@ -84,7 +84,7 @@ def test_stream_that_tells_the_form_of_its_sound_needs_one_segment(tmp_path: Pat
 
 
 def test_sound_ahead_of_the_first_picture_is_left_out(tmp_path: Path) -> None:
-    """Time begins with the first packet, and libav ends the process at one before it; its time begins with the first packet."""
+    """Time begins with the first packet, and libav ends the process by an assertion at one before it."""
     taken = samples(sounding_clip(tmp_path), SoundReader(DOOR))
     keyframe, picture = taken[0], next(sample for sample in taken if sample.sound)
     assert keyframe.form is not None
