@@ -9,14 +9,16 @@ from zlib import crc32
 
 import psutil
 import pytest
+from prometheus_client import REGISTRY
 
 from tests.fakes.coded import coded_clip, coded_packets
 from tests.fakes.damaged_stream import DAMAGES, SeenStream, Sent, damaged, jumped, seen_of, truncated
-from tests.fakes.onset import CAPPED, Onset, write_onset
+from tests.fakes.onset import CAPPED, CONSTANT, Onset, write_onset
 from tests.fakes.replayed_camera import replayed
 from tests.fakes.specs import camera_spec
 from tests.fakes.watched_camera import WatchedCamera
 from tests.waiting import wait_for
+from watchpost.errors import SourceFailure
 from watchpost.ingest.decode_choice import DecodeCause, DecodeMode
 from watchpost.ingest.packets import CodedPacket
 from watchpost.settings import IngestSettings
@@ -94,6 +96,30 @@ def test_truncated_pictures_do_not_pass_for_whole_ones(
     assert len(broken) <= 2, broken  # where the last bytes alone are gone libav may not notice
 
 
+@pytest.mark.parametrize("stream", STREAMS)
+@pytest.mark.parametrize("damage", ["lost packets", "repeated packets"])
+@pytest.mark.parametrize("seed", range(3))
+def test_pictures_that_refer_to_lost_ones_do_not_pass_for_whole_ones(
+    streams: dict[str, list[CodedPacket]], clean: dict[str, SeenStream], stream: str, damage: str, seed: int
+) -> None:
+    seen = seen_of(damaged(streams[stream], STRETCH, DAMAGES[damage], seed))
+
+    assert [number for number in seen.whole if not _is_clean(number, seen, clean[stream])] == []
+    assert len([number for number in seen.whole if number >= WHOLE_FROM]) >= 45
+
+
+def test_pictures_left_out_for_a_lost_one_are_counted(streams: dict[str, list[CodedPacket]]) -> None:
+    labels = {"camera": camera_spec().camera, "reason": "lost"}
+    before = REGISTRY.get_sample_value("watchpost_frames_dropped_total", labels) or 0
+
+    seen = seen_of(damaged(streams["h264"], range(60, 61), lambda *_: [], 0))
+
+    counted = (REGISTRY.get_sample_value("watchpost_frames_dropped_total", labels) or 0) - before
+    assert counted == len(seen.failures) == 75 - 61
+    assert {failure.reason for failure in seen.failures} == {SourceFailure.NO_KEYFRAME}
+    assert "lost on the way" in str(seen.failures[0])
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_keyframe_after_a_truncated_one_is_shown_as_it_was_sent(
     streams: dict[str, list[CodedPacket]], clean: dict[str, SeenStream], seed: int
@@ -120,15 +146,18 @@ def test_intra_refresh_is_shown_whole_again_once_it_went_over_the_picture(tmp_pa
     assert [number for number in seen.whole if number >= well_from and not _is_clean(number, seen, clean)] == []
 
 
-def test_quiet_camera_without_whole_keyframes_is_decoded_and_says_why(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoder", [CAPPED, CONSTANT[:-2]], ids=["capped", "constant"])
+@pytest.mark.parametrize("suffix", ["mp4", "ts"])
+def test_quiet_camera_without_whole_keyframes_is_decoded_and_says_why(
+    tmp_path: Path, encoder: tuple[str, ...], suffix: str
+) -> None:
     onset = Onset(at_s=14, lasts_s=2)
-    clip = write_onset(tmp_path / "refresh.mp4", onset, (*CAPPED, "-x264-params", "intra-refresh=1"))
+    clip = write_onset(tmp_path / f"refresh.{suffix}", onset, (*encoder, "-x264-params", "intra-refresh=1"))
 
     replay = replayed(clip)
 
     choice = replay.mode_at(onset.at_s - 0.1)
-    assert choice.mode is DecodeMode.ACTIVE
-    assert choice.cause in {DecodeCause.NO_WHOLE_KEYFRAMES, DecodeCause.SIZES_SAY_NOTHING}
+    assert (choice.mode, choice.cause) == (DecodeMode.ACTIVE, DecodeCause.NO_WHOLE_KEYFRAMES)
     assert min(at_s for at_s in replay.moving_s if at_s > onset.at_s) <= onset.at_s + 1
 
 

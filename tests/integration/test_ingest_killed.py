@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def test_killed_process_leaves_neither_an_obscured_camera_nor_low_storage_withou
         ingest.config.write_text(yaml.safe_dump({**settings, "recordings": kept(0)}))
         ingest.start()
         for kind in (EventType.CAMERA_OBSCURED, EventType.STORAGE_LOW):
-            wait_for(lambda kind=kind: seen(kind), lambda told: told[-1].phase is EventPhase.ENDED, within_s=120)
+            wait_for(partial(seen, kind), lambda told: told[-1].phase is EventPhase.ENDED, within_s=120)
         ingest.terminate()
         told = {kind: seen(kind) for kind in (EventType.CAMERA_OBSCURED, EventType.STORAGE_LOW)}
 

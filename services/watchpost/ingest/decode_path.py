@@ -15,6 +15,7 @@ from watchpost.ingest.packet_kinds import kind_of
 from watchpost.ingest.packet_ring import PacketRing
 from watchpost.ingest.packets import CodedPacket, DecodedPicture, Stamp
 from watchpost.ingest.past import Past
+from watchpost.ingest.recovery_points import is_slow_to_recover
 from watchpost.ingest.wishes import Wishes
 from watchpost.settings import IngestSettings
 from watchpost.telemetry import metrics
@@ -85,6 +86,8 @@ class DecodePath:
             self._meter.false_wakes(self._chooser.false_wakes)
         if coded.is_keyframe:
             self._ring_bytes.set(self._ring.size_bytes)
+            if is_slow_to_recover(coded):
+                self._chooser.keyframe_decoded(gave_picture=False)
         gave_picture = False
         with self._meter.under(self.choice):
             for outcome in self._decoding.outcomes(coded, stamp, self.choice):

@@ -16,6 +16,7 @@ from av.video.codeccontext import VideoCodecContext
 from watchpost.contracts.camera_parts import SOFTWARE
 from watchpost.contracts.records import CameraId
 from watchpost.ingest.decoder_fallbacks import Fallback
+from watchpost.ingest.frame_numbers import FrameNumbers
 from watchpost.telemetry import metrics
 
 __all__ = ["Decoders", "another"]
@@ -42,6 +43,7 @@ class Decoders:
     def __init__(self, camera: CameraId, name: str = SOFTWARE) -> None:
         self._camera, self._name = camera, name
         self._fell_back: str | None = None
+        self.numbers = FrameNumbers(camera)
         self.reconnected()
 
     def reconnected(self) -> None:
@@ -49,6 +51,7 @@ class Decoders:
         self._stream: VideoCodecContext | None = None
         self._decoder: VideoCodecContext | None = None
         self._is_strict = True
+        self.numbers.reconnected()
         self._failed, self._failed_since_us = 0, 0
 
     @property
@@ -89,7 +92,12 @@ class Decoders:
 
     def whole(self) -> None:
         """A group of pictures came through whole."""
+        self.numbers.whole()
         self._failed = 0
+
+    def held_back(self) -> None:
+        """A packet is not decoded, since one before it is missing."""
+        metrics.FRAMES_DROPPED.labels(self._camera, "lost").inc()
 
     def _first(self, stream: VideoCodecContext) -> VideoCodecContext:
         """The stream's own where that may be used: it learns of B pictures, which others ask it for."""

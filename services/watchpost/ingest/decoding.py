@@ -21,6 +21,7 @@ BEFORE_ONSET_US = 2_000_000
 """What is decoded again of the time before a camera woke: who moves has begun to before packets say so."""
 
 _NO_KEYFRAME = SourceError(SourceFailure.NO_KEYFRAME, "packets come, but no keyframe")
+_LOST = SourceError(SourceFailure.NO_KEYFRAME, "pictures are lost on the way; what refers to them is left out")
 
 
 class Decoding:
@@ -40,7 +41,7 @@ class Decoding:
         self._stream: VideoCodecContext | None = None
         self._decoder: VideoCodecContext | None = None
         self._follows = False
-        self._is_damaged = False
+        self._is_damaged = self._is_lost = False
         self._leading = _Leading(None)
         self._alone_us: int | None = None
         self._now_us = 0
@@ -50,7 +51,7 @@ class Decoding:
         """What this packet, which the ring holds already, gives under this choice; nothing is no outcome in idle."""
         self.tried_alone, self._now_us = False, stamp.captured_us
         if coded.decoder is not self._stream:
-            self._stream, self._follows, self._is_damaged = coded.decoder, False, False
+            self._stream, self._follows, self._is_damaged, self._is_lost = coded.decoder, False, False, False
         if choice.mode is DecodeMode.IDLE:
             yield from self._keyframe_alone(coded, stamp, choice.keyframes_per_s)
             return
@@ -62,6 +63,9 @@ class Decoding:
             return
         if coded.is_keyframe:
             start: Sequence[CodedPacket] = [coded]
+        elif self._is_lost:
+            yield self._left_out()
+            return
         else:
             start = [] if self._is_damaged else self._ring.since(stamp.captured_us - BEFORE_ONSET_US, coded.decoder)
         yield from self._begun(start)
@@ -95,7 +99,8 @@ class Decoding:
             yield _NO_KEYFRAME
             return
         self._decoder = self._decoders.begin(packets[0].decoder)
-        self._follows, self._is_damaged = True, False
+        self._follows, self._is_damaged, self._is_lost = True, False, False
+        self._decoders.numbers.begin()
         self._leading = _Leading(packets[0].stream_us)
         for coded in packets:
             yield from self._decoded(coded)
@@ -103,6 +108,10 @@ class Decoding:
                 return
 
     def _decoded(self, coded: CodedPacket) -> Iterator[DecodedPicture | SourceError]:
+        if self._decoders.numbers.miss_one_before(coded, self._now_us):
+            self._follows, self._is_damaged, self._is_lost = False, True, True
+            yield self._left_out()
+            return
         try:
             pictures = list(decode(coded, self._decoder))
         except av.error.FFmpegError as error:
@@ -114,6 +123,10 @@ class Decoding:
         if any(picture.image.is_corrupt for picture in pictures):
             self._damaged()
         yield from pictures
+
+    def _left_out(self) -> SourceError:
+        self._decoders.held_back()
+        return _LOST
 
     def _damaged(self) -> None:
         self._follows, self._is_damaged = False, True
