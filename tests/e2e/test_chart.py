@@ -11,6 +11,7 @@ import yaml
 
 from tests.requirements import require
 from watchpost.inference.calibration_file import calibration_path
+from watchpost.settings import RecordingSettings
 
 CHART = Path(__file__).parents[2] / "helm" / "watchpost"
 HELM = "go install helm.sh/helm/v3/cmd/helm@v3.19.5, or https://helm.sh"
@@ -28,7 +29,9 @@ VALUES: dict[str, dict[str, Any]] = {
         "models": {"existingClaim": "my-models"},
         "nodeSelector": {"gpu": "yes"},
     },
+    "recordings": {"config": {"recordings": {"enabled": True}, "central": {"bootstrap": "central:9092"}}},
     "claims that are there": {
+        "recordings": {"existingClaim": "my-recordings"},
         "frames": {"existingClaim": "my-frames"},
         "events": {"state": {"existingClaim": "my-state"}},
         "api": {"secretStore": {"existingClaim": "my-logins"}},
@@ -48,6 +51,7 @@ REFUSED: dict[str, dict[str, Any]] = {
     "replicas": {"bridge": {"replicas": 2}},
     "/inference/gpu": {"inference": {"gpu": -1}},
     "/frames/size": {"frames": {"size": "much"}},
+    "/recordings/enabled": {"recordings": {"enabled": "yes"}},
     "/kafka/external/bootstrap": {"kafka": {"external": {"bootstrap": "no-port"}}},
     "password": {"kafka": {"password": "hunter2"}},
     "/secrets/files/kafka": {"secrets": {"files": {"kafka": {"value": "hunter2"}}}},
@@ -284,6 +288,68 @@ def test_only_ingest_writes_frames() -> None:
     ]
 
     assert writers == ["ingest"]
+
+
+@pytest.mark.parametrize(
+    ("values", "records"),
+    [
+        ({}, False),
+        ({"config": {"recordings": {"keep_hours": 12}, "cameras": {"door": "rtsp://10.0.0.5/live"}}}, False),
+        ({"config": {"cameras": {"door": {"source": "rtsp://h/a", "recording": {"audio": True}}}}}, False),
+        ({"config": {"cameras": {"yard": "rtsp://h/b", "door": {"recording": {"enabled": True}}}}}, True),
+        ({"config": {"recordings": {"enabled": True}}}, True),
+        ({"config": {"recordings": {"path": "/data"}}}, True),
+        ({"configFile": "recordings: {enabled: true}"}, True),
+        ({"recordings": {"enabled": True}}, True),
+    ],
+)
+def test_recordings_have_a_claim_where_something_is_recorded(values: dict[str, Any], records: bool) -> None:  # noqa: FBT001
+    manifests = rendered(values)
+
+    kept = {"shop-watchpost-recordings"} if records else set()
+    assert {name for pod in pods(manifests).values() for name in claims_of(pod) if "recordings" in name} == kept
+    assert {name for _, name in claims(manifests) if "recordings" in name} == kept
+
+
+def claims(manifests: list[Manifest]) -> set[tuple[str, str]]:
+    return {
+        (one["spec"]["resources"]["requests"]["storage"], one["metadata"]["name"])
+        for one in manifests
+        if one["kind"] == "PersistentVolumeClaim"
+    }
+
+
+def test_recordings_are_shared_on_one_node_and_only_the_api_may_not_write_them() -> None:
+    manifests = rendered({**VALUES["recordings"], "frames": {"url": "s3://frames"}, "recordings": {"size": "200Gi"}})
+
+    assert ("200Gi", "shop-watchpost-recordings") in claims(manifests)
+    claim = named(manifests, "PersistentVolumeClaim", "shop-watchpost-recordings")
+    assert claim["spec"]["accessModes"] == ["ReadWriteOnce"]
+    assert claim["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+    mounts = {
+        component: mount["readOnly"]
+        for component, container in containers(manifests)
+        for mount in container["volumeMounts"]
+        if mount["name"] == "recordings"
+    }
+    assert mounts == {"ingest": False, "bridge": False, "api": True}
+    for component in mounts:
+        assert "podAffinity" in pods(manifests)[component]["affinity"]
+
+
+def test_recordings_are_mounted_where_the_services_look_for_them() -> None:
+    def paths(recordings: dict[str, Any]) -> set[str]:
+        return {
+            mount["mountPath"]
+            for _, container in containers(rendered({"config": {"recordings": recordings}}))
+            for mount in container["volumeMounts"]
+            if mount["name"] == "recordings"
+        }
+
+    state = Path("/var/lib/watchpost")
+    assert paths({"enabled": True}) == {str(RecordingSettings(enabled=True).folder(state))}
+    assert paths({"path": "/data"}) == {"/data"}
+    assert "write it from / on" in refusal({"config": {"recordings": {"path": "data"}}})
 
 
 def test_gpu_is_asked_for_and_never_by_two_at_once() -> None:

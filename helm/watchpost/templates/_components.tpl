@@ -1,15 +1,15 @@
 {{- /*
-What the chart knows of each service; the rest are values. `port` answers /healthz and /readyz. `frames`, `secrets` and
-`state` say how it mounts those volumes; `podState` is a folder that outlives a container that is started again, not the
+What the chart knows of each service; the rest are values. `port` answers /healthz and /readyz. `frames`, `secrets`,
+`recordings` and `state` say how it mounts those volumes; `podState` is a folder that outlives a container that is started again, not the
 pod. `alone`: two at once would wait for each other (a volume, a GPU, the leadership), so the old one goes before the new one
 comes. `ready`: a centre out of reach is a state that a site works in, and no reason for an install to fail.
 */ -}}
 {{- define "watchpost.components" -}}
-ingest: {port: 9101, portVariable: WATCHPOST_TELEMETRY__PORTS__INGEST, frames: rw, secrets: ro}
+ingest: {port: 9101, portVariable: WATCHPOST_TELEMETRY__PORTS__INGEST, frames: rw, secrets: ro, recordings: rw}
 inference: {port: 9102, portVariable: WATCHPOST_TELEMETRY__PORTS__INFERENCE, frames: ro, models: ro, podState: true}
 events: {port: 9103, portVariable: WATCHPOST_TELEMETRY__PORTS__EVENTS, frames: ro, state: rw, alone: true}
-bridge: {port: 9104, portVariable: WATCHPOST_TELEMETRY__PORTS__BRIDGE, alone: true, ready: /healthz}
-api: {port: 7860, portVariable: WATCHPOST_API__PORT, secrets: rw}
+bridge: {port: 9104, portVariable: WATCHPOST_TELEMETRY__PORTS__BRIDGE, recordings: rw, alone: true, ready: /healthz}
+api: {port: 7860, portVariable: WATCHPOST_API__PORT, secrets: rw, recordings: ro}
 {{- end -}}
 
 {{- define "watchpost.enabled" -}}
@@ -27,7 +27,29 @@ api: {port: 7860, portVariable: WATCHPOST_API__PORT, secrets: rw}
 {{- /* the volumes of a component that tie it to a node: yes where it has one */ -}}
 {{- define "watchpost.sharesVolumes" -}}
 {{- $root := index . 0 -}}{{- $fixed := index . 1 -}}
-{{- if or (and $fixed.frames (not $root.Values.frames.url)) (and $fixed.secrets $root.Values.api.enabled) -}}yes{{- end -}}
+{{- if or (and $fixed.frames (not $root.Values.frames.url)) (and $fixed.secrets $root.Values.api.enabled) (and $fixed.recordings (include "watchpost.records" $root)) -}}yes{{- end -}}
+{{- end -}}
+
+{{- /* yes where something is recorded: the value or the configuration asks for it, of all cameras or of one */ -}}
+{{- define "watchpost.records" -}}
+{{- $config := include "watchpost.config" . | fromYaml -}}
+{{- $recordings := default dict $config.recordings -}}
+{{- $records := or .Values.recordings.enabled .Values.recordings.existingClaim $recordings.enabled $recordings.path -}}
+{{- range $config.cameras -}}
+{{- if kindIs "map" . -}}
+{{- $records = or $records (default dict .recording).enabled -}}
+{{- end -}}
+{{- end -}}
+{{- if $records -}}yes{{- end -}}
+{{- end -}}
+
+{{- define "watchpost.recordingsPath" -}}
+{{- $recordings := default dict (include "watchpost.config" . | fromYaml).recordings -}}
+{{- $path := default "/var/lib/watchpost/recordings" $recordings.path -}}
+{{- if not (hasPrefix "/" $path) -}}
+{{- fail (printf "recordings.path (%s) is where the volume of recordings is mounted: write it from / on" $path) -}}
+{{- end -}}
+{{- $path -}}
 {{- end -}}
 
 {{- define "watchpost.podSecurity" -}}
