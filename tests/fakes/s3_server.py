@@ -51,8 +51,7 @@ class S3Server:
         return s3_environment(self.url)
 
     def __enter__(self) -> Self:
-        self.start()
-        wait_for(self._makes_bucket, lambda made: made, within_s=30)
+        self.restart()
         return self
 
     def __exit__(
@@ -64,6 +63,12 @@ class S3Server:
         """Begin to answer, at the same address; what was kept before is gone."""
         command = ["moto_server", "-H", "127.0.0.1", "-p", str(self._port)]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def restart(self) -> None:
+        """Begin to answer, with the bucket, which is empty."""
+        self.stop()
+        self.start()
+        wait_for(self._makes_bucket, lambda made: made, within_s=30)
 
     def stop(self) -> None:
         """Refuse connections."""
