@@ -110,10 +110,10 @@ def test_meter_forgets_what_is_older_than_an_hour_but_not_the_sums() -> None:
     meter.passed_up(1_000_000, began_s + 10)
     meter.passed_down(500, began_s + 3000)
     meter.passed_up(100, began_s + 4000)
-    meter.passed_up(7, began_s + 10)
+    meter.passed_up(7000, began_s + 10)
 
     assert meter.most_bytes_in_any(1) == 500
-    assert meter.up_bytes == 1_000_107
+    assert meter.up_bytes == 1_007_100
 
     meter.passed_up(30, began_s + 40_000)
 

@@ -122,6 +122,12 @@ class Cluster:
         try:
             with patiently(doing):
                 yield
+        except RetryableError as error:
+            # a connection that fell silent without an end stays the client's for 60 s (`socket.timeout.ms`): after 20 s
+            # of a half-open link that was 54 s to recover in, with a new client 8 s
+            if _caused_by(error, KafkaError._TIMED_OUT):  # noqa: SLF001  (its public name for a local error code)
+                self._admin = AdminClient(self._client)
+            raise
         except TimeoutError as error:
             # a request that meets a broker's restart is at times never answered, its own timeout notwithstanding
             # (list_offsets, librdkafka 2.16): a new client asks afresh
