@@ -89,15 +89,15 @@ class FrameStore:
         except (StoreError, OSError) as error:
             raise RetryableError(f"frame store {self._url} did not take a frame: {error}") from error
         with self._lock:
-            self._kept.append(_Kept(path, len(content), until))
-            self._kept_bytes += len(content)
+            self._kept.append(_Kept(path, content.size, until))
+            self._kept_bytes += content.size
         self._forget_old()
         return ImageRef(
             uri=f"{self._url}/{path}",
             codec=codec,
             width=width_px,
             height=height_px,
-            bytes=len(content),
+            bytes=content.size,
             crc32c=google_crc32c.value(content),
             kept_until=until,
         )
@@ -164,13 +164,14 @@ def _open_store(url: str) -> ObjectStore:
     return from_url(url)
 
 
-def _encoded(i420: Image, codec: ImageCodec) -> bytes:
+def _encoded(i420: Image, codec: ImageCodec) -> Image:
+    """The bytes to be stored, in one dimension: those of the picture itself where they lie in order."""
     match codec:
         case ImageCodec.I420:
-            return i420.tobytes()
+            return np.ascontiguousarray(i420).reshape(-1)
         case ImageCodec.JPEG:
             bgr = cv2.cvtColor(i420, cv2.COLOR_YUV2BGR_I420)
-            return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1].tobytes()
+            return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1].astype(np.uint8).reshape(-1)
 
 
 def _decoded(content: bytes, image: ImageRef) -> Image:

@@ -104,7 +104,7 @@ def container_packets(
     middle, or a camera that stumbles, goes on.
     """
     step_us = round(1_000_000 / (stream.average_rate or stream.guessed_rate or _USUAL_FPS))
-    counted = 0
+    counted, pixel_aspect = 0, SQUARE
     heard: deque[Packet[AudioStream]] = deque(maxlen=_MOST_SOUND_PACKETS)
     for either in _readable(container, (stream,) if sound is None else (stream, sound), limits):
         if either.stream.type == "audio":
@@ -114,6 +114,8 @@ def container_packets(
         if packet.size and packet.pts is None and packet.dts is None and packet.time_base:
             packet.pts = packet.dts = round(Fraction(counted * step_us, 1_000_000) / packet.time_base)
         counted += 1
+        if packet.is_keyframe:  # PyAV makes a Fraction of it each time
+            pixel_aspect = stream.sample_aspect_ratio or SQUARE
         yield CodedPacket(
             packet=packet,
             decoder=stream.codec_context,
@@ -121,7 +123,7 @@ def container_packets(
             is_keyframe=packet.is_keyframe,
             due_us=_due_us(packet),
             lasts_us=step_us,
-            pixel_aspect=stream.sample_aspect_ratio or SQUARE,
+            pixel_aspect=pixel_aspect,
             sender_offset_us=_sender_offset_us(packet),
             sound=None if sound is None else CodedSound(sound.codec_context, tuple(heard)),
         )
@@ -154,12 +156,13 @@ def _readable(
 
 def _due_us(packet: Packet[VideoStream]) -> int | None:
     stamp = packet.pts if packet.dts is None else packet.dts
-    return None if stamp is None or not packet.time_base else microseconds(stamp, packet.time_base)
+    base = packet.time_base
+    return None if stamp is None or not base else microseconds(stamp, base)
 
 
 def _sender_offset_us(packet: Packet[VideoStream]) -> int | None:
     """From the sender's reports (RTCP), which libav hands on as the wall time of each packet, in microseconds."""
-    if packet.pts is None or not packet.time_base or not packet.has_sidedata("prft"):
+    if not packet.has_sidedata("prft") or packet.pts is None or not packet.time_base:
         return None
     (sender_us,) = struct.unpack_from("<q", memoryview(packet.get_sidedata("prft")))
     return int(sender_us) - microseconds(packet.pts, packet.time_base)

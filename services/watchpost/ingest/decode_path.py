@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from watchpost.contracts.camera_parts import SOFTWARE
 from watchpost.contracts.records import CameraId
 from watchpost.errors import SourceError
-from watchpost.ingest.decode_choice import Choice, DecodeChooser, choice_rules
+from watchpost.ingest.decode_choice import Choice, DecodeChooser, DecodeMode, choice_rules
 from watchpost.ingest.decode_meter import DecodeMeter
 from watchpost.ingest.decoder_fallbacks import Fallback
 from watchpost.ingest.decoders import Decoders
@@ -89,7 +89,8 @@ class DecodePath:
             if is_slow_to_recover(coded):
                 self._chooser.keyframe_decoded(gave_picture=False)
         gave_picture = False
-        with self._meter.under(self.choice):
+        decodes = coded.is_keyframe or self.choice.mode is not DecodeMode.IDLE
+        with self._meter.under(self.choice, decodes=decodes):
             for outcome in self._decoding.outcomes(coded, stamp, self.choice):
                 gave_picture |= isinstance(outcome, DecodedPicture)
                 yield outcome

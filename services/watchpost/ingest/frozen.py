@@ -5,6 +5,7 @@ stream whose time stands still, come from an encoder or a server that is stuck.
 """
 
 import google_crc32c
+import numpy as np
 
 from watchpost.errors import SourceError, SourceFailure
 from watchpost.ingest.pictures import Plane
@@ -51,7 +52,7 @@ class FrozenWatch:
         return None
 
     def _see_keyframe(self, luma: Plane, arrival_us: int) -> None:
-        keyframe = google_crc32c.value(luma.tobytes())
+        keyframe = google_crc32c.value(np.ascontiguousarray(luma))
         if keyframe != self._keyframe:
             self._keyframe, self._repeats_since_us = keyframe, None
         elif self._repeats_since_us is None:

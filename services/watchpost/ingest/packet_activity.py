@@ -109,7 +109,9 @@ class PacketActivity:
             self._keyframe_us = at_us
             return
         part = max(0, min(_PARTS - 1, (at_us - self._keyframe_us) // _PART_US))
-        known = self._kinds.setdefault((kind, part), _Kind())
+        known = self._kinds.get((kind, part))
+        if known is None:
+            known = self._kinds[kind, part] = _Kind()
         if known.usual is not None:
             self._into_window(at_us, size_bytes, known.usual)
         signal = self._signal()

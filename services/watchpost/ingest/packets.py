@@ -79,9 +79,8 @@ class CodedPacket:
     @property
     def stream_us(self) -> int | None:
         """When its picture is shown, by the stream's own time; None where the stream does not say."""
-        if self.packet.pts is None or not self.packet.time_base:
-            return None
-        return self.offset_us + microseconds(self.packet.pts, self.packet.time_base)
+        pts, base = self.packet.pts, self.packet.time_base  # each time it is asked for, PyAV makes another Fraction
+        return None if pts is None or not base else self.offset_us + microseconds(pts, base)
 
 
 @dataclass(frozen=True, slots=True)
