@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from watchpost.audit.ledger import Account
 from watchpost.audit.offsets import Span, count_of, joined, without
 from watchpost.audit.origins import Announcement, Place
+from watchpost.contracts import TopicName
 from watchpost.contracts.records import SourcePosition
 
 __all__ = ["Lineage", "PlaceFinding", "judged"]
@@ -78,18 +79,20 @@ def _finding(place: Place, earlier: Sequence[Place], lineage: Lineage) -> PlaceF
     if account.repeated:
         finding.faults.append(f"{account.repeated} offsets are there twice")
     start = finding.judged_from = _start(place, earlier, lineage, finding)
-    end = _end(place, lineage, finding)
-    missing = tuple(without(Span(start, max(start, end)), _explained(place, held, lineage)))
-    finding.missing, finding.missing_records = missing[:_SHOWN_SPANS], count_of(missing)
+    wanted = joined(sorted(_promised(place, start, lineage, finding)))
+    explained = list(_explained(place, held, lineage))
+    missing = [span for promised in wanted for span in without(promised, explained)]
+    finding.missing, finding.missing_records = tuple(missing[:_SHOWN_SPANS]), count_of(missing)
     if missing:
         finding.faults.append(f"{finding.missing_records} records are missing: {_words(missing)}")
     return finding
 
 
 def _explained(place: Place, held: Iterable[Span], lineage: Lineage) -> Iterable[Span]:
-    """What is there, was announced as lost, or was there already under another offset."""
+    """What is there, was announced as lost, came in the epoch before, or was there already under another offset."""
     lost = [each.lost for each in lineage.announcements if each.before.is_same_log(place) and each.lost is not None]
-    return joined(sorted([*held, *lost, *lineage.dropped.get(place._replace(epoch=0), ())]))
+    earlier = [span for each in lineage.announcements if each.after.is_same_log(place) for span in each.then_ahead]
+    return joined(sorted([*held, *lost, *earlier, *lineage.dropped.get(place._replace(epoch=0), ())]))
 
 
 def _start(place: Place, earlier: Sequence[Place], lineage: Lineage, finding: PlaceFinding) -> int:
@@ -112,31 +115,48 @@ def _is_before_horizon(account: Account) -> bool:
     return account.judged_from >= account.held.end
 
 
-def _end(place: Place, lineage: Lineage, finding: PlaceFinding) -> int:
-    """Where its records must end: where the next epoch was announced, or at the checkpoint."""
+def _promised(place: Place, start: int, lineage: Lineage, finding: PlaceFinding) -> list[Span]:
+    """What must be there from `start` on: up to where the next epoch was announced, or as the checkpoint says."""
     account = lineage.accounts[place]
-    held_end = account.held.end
-    left = next((each for each in lineage.announcements if each.before.is_same_log(place) and each.lost is None), None)
     before, after = lineage.checkpoint_before, lineage.checkpoint_after
+    left = next((each for each in lineage.announcements if each.before.is_same_log(place) and each.lost is None), None)
     if left is not None:
-        least = most = left.next_offset
-        says = f"the announced epoch {left.after.epoch} follows offset"
+        promised = [Span(start, left.next_offset), *left.ahead]
+        _look_beyond(
+            account, left.next_offset, left.ahead, f"epoch {left.after.epoch} was announced to follow", finding
+        )
     elif after is None:
         finding.faults.append("no checkpoint counts these records")
-        return held_end
+        return _in_a_row(place, start, account.held.end)
     elif (after.epoch, after.topic_id) != (place.epoch, place.topic_id):
         if lineage.horizon_ms is None:
             finding.faults.append(f"the checkpoint is in epoch {after.epoch}, and no delivery_gap tells how that came")
-        return held_end
+        return _in_a_row(place, start, account.held.end)
     else:
-        is_same = before is not None and (before.epoch, before.topic_id) == (place.epoch, place.topic_id)
-        least, most = before.next_offset if before is not None and is_same else 0, after.next_offset
-        says = "the checkpoint counts up to offset"
-    if held_end > most:
-        finding.faults.append(f"{says} {most - 1}, but records up to {held_end - 1} are there: another writer's")
+        promised = _in_a_row(place, start, min(account.held.end, after.next_offset))
+        if before is not None and (before.epoch, before.topic_id) == (place.epoch, place.topic_id):
+            promised += [Span(start, before.next_offset), *_ahead(before)]
+        _look_beyond(account, after.next_offset, _ahead(after), "the checkpoint counts up to", finding)
     if lineage.horizon_ms is not None and _is_before_horizon(account):
-        return held_end
-    return max(least, min(held_end, most))
+        return _in_a_row(place, start, account.held.end)
+    return promised
+
+
+def _in_a_row(place: Place, start: int, end: int) -> list[Span]:
+    """Everything up to `end`, of events. Thumbnails may go newest first: a hole may be one that is still to come."""
+    return [Span(start, end)] if place.topic == TopicName.EVENTS else []
+
+
+def _ahead(position: SourcePosition) -> list[Span]:
+    return [Span(each.from_offset, each.to_offset) for each in position.sent_ahead]
+
+
+def _look_beyond(account: Account, end: int, ahead: Sequence[Span], says: str, finding: PlaceFinding) -> None:
+    """Records that nobody counts are not the bridge's."""
+    counted = list(joined(sorted([Span(0, end), *ahead])))
+    beyond = [span for held in account.held.spans() for span in without(held, counted)]
+    if beyond:
+        finding.faults.append(f"{says} offset {end - 1}, but {_words(beyond)} are there: another writer's")
 
 
 def _words(spans: Sequence[Span]) -> str:

@@ -1,7 +1,7 @@
 """What a record's headers say of where it came from, and what a delivery_gap says of what is missing."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -30,7 +30,11 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A break that the bridge told of: where the records of `before` stop, and where they go on in `after`."""
+    """A break that the bridge told of: where the records of `before` stop, and where they go on in `after`.
+
+    `ahead` are offsets beyond `next_offset` that had been sent, newest first; `then_ahead` those of them that the next
+    epoch does not send again.
+    """
 
     cause: str
     before: Place
@@ -38,6 +42,8 @@ class Announcement:
     after: Place
     then_offset: int
     told_ms: int
+    ahead: tuple[Span, ...] = ()
+    then_ahead: tuple[Span, ...] = ()
 
     @property
     def lost(self) -> Span | None:
@@ -79,10 +85,21 @@ def announcement_in(event: EventChanged, headers: Mapping[str, bytes], site: str
         after = place_in(headers, site, str(detail["topic"]))
         before = after._replace(epoch=int(detail["epoch"]), topic_id=str(detail.get("topic_id", after.topic_id)))
         return Announcement(
-            str(detail["cause"]), before, int(detail["next_offset"]), after, int(detail["then_offset"]), told_ms
+            cause=str(detail["cause"]),
+            before=before,
+            next_offset=int(detail["next_offset"]),
+            after=after,
+            then_offset=int(detail["then_offset"]),
+            told_ms=told_ms,
+            ahead=_spans_in(detail.get("sent_ahead", ())),
+            then_ahead=_spans_in(detail.get("then_sent_ahead", ())),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ContractError(f"delivery_gap {event.event_id} cannot be read: {error!r}") from error
+
+
+def _spans_in(pairs: Iterable[Iterable[int]]) -> tuple[Span, ...]:
+    return tuple(Span(first, end) for first, end in pairs)
 
 
 def number_in(headers: Mapping[str, bytes], name: SourceHeader) -> int:

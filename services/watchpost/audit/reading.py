@@ -19,6 +19,8 @@ _PASSING = frozenset(
         KafkaError._TRANSPORT,  # noqa: SLF001  (its public name for a local error code; and so below)
         KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001
         KafkaError._TIMED_OUT,  # noqa: SLF001
+        # the client asks for a group's coordinator, though assign() needs none: no right for a group is wanted
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
         KafkaError.LEADER_NOT_AVAILABLE,
         KafkaError.NOT_LEADER_FOR_PARTITION,
     }
