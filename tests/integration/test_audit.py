@@ -196,7 +196,7 @@ def test_records_beyond_the_checkpoint_are_another_writer_s(brought: Arrivals, f
     found = audited(forged)
 
     assert found.code == 1
-    assert "the checkpoint counts up to offset 9, but records up to 10 are there" in found.faults(forged)
+    assert "the checkpoint counts up to offset 9, but offsets 10 are there" in found.faults(forged)
 
 
 def test_record_without_an_origin_is_no_bridge_s(brought: Arrivals, forged: ForgedSite) -> None:
