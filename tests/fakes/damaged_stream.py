@@ -81,6 +81,7 @@ def seen_of(sent: Iterable[Sent], ingest: IngestSettings | None = None) -> SeenS
             if watch.why_not_live(spec, outcome, its) is None:
                 _take(seen, numbers.get(its.number), arrived, outcome)
                 if watch.capture(spec, outcome, its.captured_us) is not None:
+                    watch.published()
                     seen.captured_after.append(arrived)
                 path.looked(watch.looked_us, moving=watch.moving)
         seen.most_ring_bytes = max(seen.most_ring_bytes, path.ring_bytes)

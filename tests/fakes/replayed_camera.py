@@ -107,4 +107,5 @@ def _take(
     if watch.moving and watch.looked_us == stamp.captured_us:
         replay.moving_s.append(at_s)
     if capture is not None:
+        watch.published()
         replay.captures.append((at_s, capture))

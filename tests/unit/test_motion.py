@@ -82,6 +82,7 @@ def test_picture_of_another_size_begins_anew() -> None:
 def test_changes_are_boxed_where_they_are() -> None:
     watch = MotionWatch()
     assert watch.changed_since_published(block_means(scene(), 16)) == (0.0, ())
+    watch.published(block_means(scene(), 16))
 
     share, boxes = watch.changed_since_published(block_means(with_person(scene(), 480, height_px=192), 16))
 
@@ -90,6 +91,15 @@ def test_changes_are_boxed_where_they_are() -> None:
     assert boxes[0].x0 == pytest.approx(480 / WIDTH, abs=1 / 60)
     assert boxes[0].y0 == pytest.approx(300 / (33 * 16), abs=1 / 33)
     assert boxes[0].y1 == pytest.approx(492 / (33 * 16), abs=1 / 33)
+
+
+def test_picture_that_nobody_published_is_compared_with_none_after_it() -> None:
+    watch = MotionWatch()
+    watch.published(block_means(scene(), 16))
+
+    shown = [watch.changed_since_published(block_means(with_person(scene(), 480), 16))[0] for _ in range(2)]
+
+    assert shown[0] == shown[1] > 0
 
 
 def test_single_changed_blocks_have_no_box() -> None:

@@ -28,8 +28,12 @@ class Gated:
     gate: UplinkGate = field(default_factory=UplinkGate)
     marked: list[tuple[int, UplinkReason]] = field(default_factory=list)
 
-    def sees(self, blocks: Blocks, at_ms: int, mode: UplinkMode = UplinkMode.DIFFERENTIAL) -> UplinkReason | None:
+    def sees(
+        self, blocks: Blocks, at_ms: int, mode: UplinkMode = UplinkMode.DIFFERENTIAL, *, published: bool = True
+    ) -> UplinkReason | None:
         reason = self.gate.reason_for(mode, blocks, BEGINS_US + at_ms * 1000)
+        if published:
+            self.gate.published()
         if reason is not None:
             self.marked.append((at_ms, reason))
         return reason
@@ -165,3 +169,29 @@ def test_camera_that_turns_differential_again_begins_with_a_picture_of_now() -> 
     gated.sees(picture(), 5000, UplinkMode.METADATA)
 
     assert gated.sees(picture(), 10_000) is UplinkReason.SAMPLED
+
+
+@pytest.mark.parametrize("mode", [UplinkMode.SAMPLED, UplinkMode.DIFFERENTIAL])
+def test_frame_that_was_not_published_leaves_its_place_to_the_next(mode: UplinkMode) -> None:
+    gated = Gated()
+
+    gated.sees(picture(), 0, mode, published=False)
+
+    assert gated.sees(picture(), 200, mode) is UplinkReason.SAMPLED
+    assert gated.sees(picture(), 400, mode) is None
+
+
+def test_change_is_told_by_the_next_frame_where_the_one_that_showed_it_was_not_published() -> None:
+    gated = Gated()
+    gated.sees(picture(), 0)
+    gated.sees(picture(A_TENTH), 5000, published=False)
+
+    assert gated.sees(picture(A_TENTH), 5200) is UplinkReason.CHANGED
+
+
+def test_frame_that_is_not_marked_changes_nothing_when_it_is_published() -> None:
+    gated = Gated()
+    gated.sees(picture(), 0)
+    gated.sees(picture(A_TENTH - 1), 5000)
+
+    assert gated.sees(picture(A_TENTH), 5200) is UplinkReason.CHANGED

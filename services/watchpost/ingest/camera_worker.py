@@ -35,7 +35,7 @@ from watchpost.ingest.packets import DecodedPicture, Source, Stamp
 from watchpost.ingest.past import PastPictures
 from watchpost.ingest.past_frames import PastFrames
 from watchpost.ingest.presence import Presence, Turn
-from watchpost.ingest.publishing import FramePublisher
+from watchpost.ingest.publishing import Capture, FramePublisher
 from watchpost.ingest.sources import analysed
 from watchpost.ingest.watching import PictureWatch
 from watchpost.ingest.wishes import Wishes
@@ -206,8 +206,12 @@ class CameraWorker:
         self._path.looked(self._watch.looked_us, moving=self._watch.moving)
         self._tell_obscured(self._watch.obscured_turn())
         if capture is not None and not self._stop.is_set():
-            self._publisher.publish(spec, capture, self._stream_bytes)
-            self._past.published(stamp.captured_us)
+            self._publish(spec, capture)
+
+    def _publish(self, spec: CameraSpec, capture: Capture) -> None:
+        if self._publisher.publish(spec, capture, self._stream_bytes):
+            self._watch.published()
+            self._past.published(capture.captured_us)
 
     @property
     def _stream_bytes(self) -> int:

@@ -17,7 +17,11 @@ _CHANGED_SHARE = 0.1
 
 
 class UplinkGate:
-    """Watches one camera's published frames, in order.
+    """Watches the frames of one camera that are to be published, in order.
+
+    gate = UplinkGate()
+    reason = gate.reason_for(mode, blocks, at_us)
+    gate.published()                          # if it was: else the next one is asked after in its place
 
     At most one a second is marked. In the mode `differential` that is one of which a tenth of the blocks changed since
     the last one that was marked, however slowly, and one a minute whatever changes: a picture of now.
@@ -27,15 +31,22 @@ class UplinkGate:
         self._sent: Blocks | None = None
         self._sent_us = 0
         self._slot_us = 0
+        self._marked: tuple[Blocks, int] | None = None
 
     def reason_for(self, mode: UplinkMode, blocks: Blocks, at_us: int) -> UplinkReason | None:
         """Why the frame of these blocks, captured at `at_us`, is to go up; None: it is not."""
         reason = self._reason(mode, blocks, at_us)
-        if reason is not None:
-            in_time = at_us - self._slot_us < 2 * _PERIOD_US
-            self._slot_us = self._slot_us + _PERIOD_US if in_time else at_us
-            self._sent, self._sent_us = blocks, at_us
+        self._marked = None if reason is None else (blocks, at_us)
         return reason
+
+    def published(self) -> None:
+        """The frame asked after last was published: if it was marked, it goes up."""
+        if self._marked is None:
+            return
+        (blocks, at_us), self._marked = self._marked, None
+        in_time = at_us - self._slot_us < 2 * _PERIOD_US
+        self._slot_us = self._slot_us + _PERIOD_US if in_time else at_us
+        self._sent, self._sent_us = blocks, at_us
 
     def _reason(self, mode: UplinkMode, blocks: Blocks, at_us: int) -> UplinkReason | None:
         match mode:

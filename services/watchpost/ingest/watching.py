@@ -39,6 +39,7 @@ class PictureWatch:
         self._obscured = obscured or ObscuredWatch()
         self._scene_us = 0
         self._turn: ObscuredTurn | None = None
+        self._captured: Blocks | None = None
 
     @property
     def looked_us(self) -> int:
@@ -86,7 +87,7 @@ class PictureWatch:
         return turn
 
     def capture(self, spec: CameraSpec, picture: DecodedPicture, captured_us: int) -> Capture | None:
-        """What of a live picture is to be published, if anything."""
+        """What of a live picture is to be published, if anything. Who did that says `published`."""
         if captured_us < self._looked_us:
             return None  # decoded again because others refer to it
         view = view_of(picture.image, picture.pixel_aspect)
@@ -104,11 +105,18 @@ class PictureWatch:
         if reason is None:
             return None
         blocks = blocks_of(picture.image, view, spec) if blocks is None else blocks
+        self._captured = blocks
         changed, boxes = self._motion.changed_since_published(blocks)
         uplink = self._uplink.reason_for(spec.assignment.uplink_mode, blocks, captured_us)
         watched = turned(spec.roi or FULL_FRAME, -view.turns)
         moved = tuple(turned(box.placed_in(watched), view.turns) for box in boxes)
         return replace(capture_of(spec, picture, captured_us, reason), changed=changed, moved=moved, uplink=uplink)
+
+    def published(self) -> None:
+        """The last capture was published: what comes is compared with it. One that nobody took never was."""
+        if self._captured is not None:
+            self._motion.published(self._captured)
+            self._uplink.published()
 
 
 def capture_of(spec: CameraSpec, picture: DecodedPicture, captured_us: int, reason: CaptureReason) -> Capture:

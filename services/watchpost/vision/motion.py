@@ -131,15 +131,19 @@ class MotionWatch:
         return moving
 
     def changed_since_published(self, blocks: Blocks) -> tuple[float, tuple[FractionBox, ...]]:
-        """The share of blocks that differ from the last published picture's, and where; this one is published now.
+        """The share of blocks that differ from the last published picture's, and where.
 
         Of hidden blocks none differs, and they count.
         """
-        before, self._published = self._published, blocks
+        before = self._published
         if before is None or not are_alike(before, blocks):
             return 0.0, ()
         changed = changed_blocks(blocks, before)
         return float(np.count_nonzero(changed)) / changed.size, moved_boxes(changed)
+
+    def published(self, blocks: Blocks) -> None:
+        """The picture of these blocks was published."""
+        self._published = blocks
 
 
 def _hides_some(blocks: Blocks) -> bool:
