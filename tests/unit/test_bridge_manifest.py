@@ -21,7 +21,7 @@ from watchpost.contracts.records import (
     SourcePosition,
 )
 from watchpost.errors import UnknownSchemaError
-from watchpost.settings import BridgeSettings
+from watchpost.settings import BridgeSettings, ThumbnailSettings
 
 NOW_MS = 1_795_000_000_000
 SITE = SiteId("shop")
@@ -221,7 +221,7 @@ def test_nothing_dropped_is_false() -> None:
 
 
 def test_only_events_and_thumbnails_go_up_and_events_go_first() -> None:
-    both = {lane.name: lane for lane in lanes(BridgeSettings())}
+    both = {lane.name: lane for lane in lanes(BridgeSettings(), ThumbnailSettings())}
 
     assert {lane.topic for lane in both.values()} == {TopicName.EVENTS, TopicName.THUMBNAILS}
     assert [name for name, lane in both.items() if lane.goes_first] == [LaneName.EVENTS]

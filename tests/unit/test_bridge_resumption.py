@@ -10,8 +10,8 @@ import pytest
 from watchpost.bridge.back_off import BackOff
 from watchpost.bridge.gaps import delivery_gap, gap_record
 from watchpost.bridge.pace import Budget, Precedence
-from watchpost.bridge.uplink import Uplink
 from watchpost.bridge.resumption import Break, BreakCause, OffsetRange, SourceTopic, resumed
+from watchpost.bridge.uplink import Uplink
 from watchpost.contracts import SourceHeader, TopicName, decode
 from watchpost.contracts.identity import SITE_ITSELF
 from watchpost.contracts.records import EventChanged, SiteId, SourcePosition

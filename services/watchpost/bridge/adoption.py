@@ -30,7 +30,7 @@ def adopt(settings: SiteSettings) -> str:
     clock = SystemClock()
     ends = join(settings, clock)
     cluster_id = ends.site_cluster.cluster_id()
-    told = [_adopt(lane, cluster_id, ends, clock) for lane in lanes(settings.bridge)]
+    told = [_adopt(lane, cluster_id, ends, clock) for lane in lanes(settings.bridge, settings.thumbnails)]
     return "\n".join(told)
 
 

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import structlog
 from confluent_kafka import Message
@@ -16,9 +17,9 @@ from watchpost.bridge.lane_status import LaneStatus
 from watchpost.bridge.lanes import Carried, Lane
 from watchpost.bridge.manifest import LaneState, Manifest, composed
 from watchpost.bridge.pace import Budget, Link
+from watchpost.bridge.reading import Reading
 from watchpost.bridge.repeats import Dropped, RepeatWindow
-from watchpost.bridge.resumption import Break
-from watchpost.bridge.source import Source
+from watchpost.bridge.resumption import Break, BreakCause, given_up
 from watchpost.bridge.survey import Surveyor
 from watchpost.bridge.transactions import Transactions
 from watchpost.bridge.uplink import Turn
@@ -32,6 +33,8 @@ __all__ = ["Carrier"]
 
 _LOG = structlog.get_logger()
 _LOOK_AGAIN_S = 5.0
+# a camera that always sends more than the link takes would fill it with the news
+_EXPIRE_EVERY_S = 30.0
 _ASK_AGAIN_S = 0.1
 
 
@@ -66,7 +69,7 @@ class Carrier:
         self._central_clock = CentralClock()
         self._schemas = WriterSchemas(ends.central_client, ends.central_cluster)
         self._surveyor = Surveyor(lane, ends, self._schemas)
-        self._source = Source(ends.watched_site_client(health), lane)
+        self._reading = Reading(ends.watched_site_client(health), ends.site_cluster, lane)
         self._transactions = Transactions(
             ends.watched_central_client(health), ends.site, lane, self._meter, self._central_clock, self._waits
         )
@@ -76,7 +79,7 @@ class Carrier:
         self._budget = Budget(link.uplink)
         self._back_off = BackOff()
         self._log = _LOG.bind(lane=lane.name.value)
-        self._looked_s = 0.0
+        self._looked_s = self._expired_s = 0.0
         # as long as one producer writes without doubt about what became of it, both of these hold; else they are
         # found out anew
         self._state: LaneState | None = None
@@ -123,7 +126,7 @@ class Carrier:
 
     def close(self) -> None:
         """Give up the site's connection; the carrier is not used again."""
-        self._source.close()
+        self._reading.close()
 
     def _is_open(self, over: threading.Event) -> bool:
         if self._transactions.is_open:
@@ -137,14 +140,15 @@ class Carrier:
         """Transaction after transaction, until the site's log must be looked at anew or `over` is set."""
         state = self._state = self._state or self._set_out(over)
         state.dropped = Dropped()  # they are read again, and dropped again
-        self._source.read_from(state.positions.values())
+        self._reading.begin(state)
+        self._give_up_expired(state, over)
         while self._state is not None and not over.is_set():
             self._transactions.turn()
             self._status.turns(state)
             if self._lane.goes_first or self._precedence.is_clear(wait_s=0.5):
                 self._carry_some(state, over)
             if time.monotonic() - self._looked_s > _LOOK_AGAIN_S:
-                self._look_again(state)
+                self._look_again(state, over)
 
     def _set_out(self, over: threading.Event) -> LaneState:
         """Survey, and tell the centre what the survey found, before any record goes."""
@@ -161,21 +165,22 @@ class Carrier:
         self._status.runs(state)
         return state
 
-    def _tell(self, breaks: Sequence[Break], state: LaneState, over: threading.Event) -> None:
-        """Write the breaks in the transaction that moves the checkpoint past them."""
+    def _tell(self, breaks: Sequence[Break], state: LaneState, over: threading.Event) -> bool:
+        """Write the breaks in the transaction that moves the checkpoint past them; False when `over` was set."""
         now_ms = self._central_clock.now_ms()
         version = version_of(self._settings, Scope.BRIDGE)
         told = [gap_record(self._ends.site, version, state.cluster_id, gap, now_ms, self._clock.now) for gap in breaks]
-        if self._delivery.deliver(told, state.cluster_id, state.positions.values(), over):
-            for gap in breaks:
-                self._log.warning("delivery gap", cause=gap.cause.value, at=gap.before, then=gap.after)
-                metrics.BRIDGE_LOST_RECORDS.labels(self._lane.name.value).inc(gap.lost_records or 0)
+        if not self._delivery.deliver(told, state.cluster_id, state.positions.values(), over):
+            return False
+        for gap in breaks:
+            self._log.warning("delivery gap", cause=gap.cause.value, at=gap.before, then=gap.after)
+            metrics.BRIDGE_LOST_RECORDS.labels(self._lane.name.value).inc(gap.lost_records or 0)
+        return True
 
     def _carry_some(self, state: LaneState, over: threading.Event) -> None:
         limits = self._settings.bridge
-        taken = self._source.take(
-            limits.transaction_max_records, self._budget.max_bytes(self._meter.ratio), limits.transaction_max_ms / 1000
-        )
+        max_bytes = self._budget.max_bytes(self._meter.ratio)
+        taken = self._reading.take(state, limits.transaction_max_records, max_bytes, limits.transaction_max_ms / 1000)
         if self._lane.goes_first:
             self._precedence.backlog(moves=taken.is_full)
         if taken.messages:
@@ -195,10 +200,11 @@ class Carrier:
                 return
             self._budget.committed(self._transactions.commit_s)
             self._back_off.reset()
+            self._reading.sent(record.size_bytes for record in manifest.outgoing)
             metrics.BRIDGE_RECORDS.labels(self._lane.name.value).inc(len(manifest.outgoing))
         metrics.BRIDGE_DROPPED_REPEATS.inc(manifest.repeats)
         manifest.applied_to(state)
-        self._source.hold(state.held)
+        self._reading.hold(state.held)
         self._status.runs(state)
 
     def _deliver(self, manifest: Manifest, state: LaneState, over: threading.Event) -> bool:
@@ -220,15 +226,40 @@ class Carrier:
     def _read(self, value: bytes) -> Carried:
         return self._schemas.read(value, self._lane)
 
-    def _look_again(self, state: LaneState) -> None:
-        """Every few seconds, also when nothing comes: is it still the same topic, can what is held go now?"""
+    def _look_again(self, state: LaneState, over: threading.Event) -> None:
+        """Every few seconds, also when nothing comes: is it still the same topic, can what is held go now?
+
+        And now and then: what became too old to be sent?
+        """
         self._looked_s = time.monotonic()
         if not self._is_same_topic(state):
             return
         if state.held:
             self._schemas.refresh()
-            self._source.read_from(state.next_positions().values())
+            self._reading.begin(state)
+        if time.monotonic() - self._expired_s > _EXPIRE_EVERY_S:
+            self._give_up_expired(state, over)
         self._status.runs(state)
+
+    def _give_up_expired(self, state: LaneState, over: threading.Event) -> None:
+        """Pass over what is too old, in the transaction that says so."""
+        max_age_s = self._lane.max_age_s
+        self._expired_s = time.monotonic()
+        if max_age_s is None:
+            return
+        since_ms = round((self._clock.now().timestamp() - max_age_s) * 1000)
+        firsts = self._ends.site_cluster.first_since(self._lane.topic, state.positions, since_ms)
+        ends = self._ends.site_cluster.ends_of(self._lane.topic, state.positions)
+        positions = dict(state.positions)
+        breaks: list[Break] = []
+        for partition, position in state.positions.items():
+            first = firsts[partition]
+            to_offset = ends[partition] if first is None else first
+            positions[partition], lost = given_up(position, to_offset, BreakCause.EXPIRED)
+            breaks += lost
+        if breaks and self._tell(breaks, replace(state, positions=positions), over):
+            state.positions, state.dropped = positions, Dropped()
+            self._reading.begin(state)
 
     def _is_same_topic(self, state: LaneState) -> bool:
         """Whether the topic still is the one that the state is of; where it is not, the state is forgotten."""

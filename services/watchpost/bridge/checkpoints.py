@@ -56,7 +56,7 @@ class Checkpoints:
 
     def saying(self, lane: Lane, cluster_id: str, positions: Iterable[SourcePosition]) -> BridgeCheckpoint:
         """A checkpoint of these positions; partitions that were never touched are left out."""
-        touched = (position for position in positions if position.next_offset or position.epoch)
+        touched = (at for at in positions if at.next_offset or at.epoch or at.sent_ahead)
         return BridgeCheckpoint(
             site=self._site,
             producer=lane.name.value,

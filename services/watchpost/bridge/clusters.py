@@ -76,6 +76,12 @@ class Cluster:
         """The high watermarks, open transactions included: nothing written before now lies beyond them."""
         return self._offsets([TopicPartition(topic, partition) for partition in partitions], _LATEST)
 
+    def first_since(self, topic: str, partitions: Iterable[int], since_ms: int) -> dict[int, int | None]:
+        """The first offset of each that was written at this time or later; None where there is none."""
+        asked = [TopicPartition(topic, partition) for partition in partitions]
+        found = self._offsets(asked, OffsetSpec.for_timestamp(since_ms))
+        return {partition: None if offset < 0 else offset for partition, offset in found.items()}
+
     def create(self, topic: str, partitions: int, replication: int, settings: Mapping[str, str]) -> None:
         """Make `topic` unless it exists."""
         wanted = NewTopic(topic, partitions, replication, config=dict(settings))

@@ -48,7 +48,7 @@ def gap_record(
 ) -> Outgoing:
     """`gap` ready for the centre; `now_ms` is the centre's time, `at` the site's."""
     headers: list[Header] = source_headers(cluster_id, gap.after)
-    if gap.cause is BreakCause.RETENTION:
+    if gap.names_offsets:
         headers += [
             (SourceHeader.GAP_FROM.value, str(gap.before.next_offset).encode()),
             (SourceHeader.GAP_TO.value, str(gap.after.next_offset).encode()),
@@ -81,6 +81,8 @@ def _explanation(gap: Break) -> str:
     match gap.cause:
         case BreakCause.RETENTION:
             return f"{place}: offsets {reached} to {gap.after.next_offset - 1} were deleted before they could be sent"
+        case BreakCause.EXPIRED:
+            return f"{place}: offsets {reached} to {gap.after.next_offset - 1} became too old before they could be sent"
         case BreakCause.REMADE:
             return f"{place}: the topic was made anew; what it held from offset {reached} on was never seen here"
         case BreakCause.CUT:

@@ -8,6 +8,7 @@ import structlog
 from watchpost.bridge.clusters import Cluster
 from watchpost.bridge.lanes import Lane
 from watchpost.bridge.manifest import LaneState, waiting_reason
+from watchpost.bridge.positions import unsent_records
 from watchpost.errors import RetryableError
 from watchpost.telemetry import Health, metrics
 
@@ -60,5 +61,5 @@ class LaneStatus:
 
     def _count_lag(self, state: LaneState) -> None:
         ends = self._site.ends_of(self._lane.topic, state.positions)
-        lag = sum(max(0, ends[place.partition] - place.next_offset) for place in state.next_positions().values())
+        lag = sum(unsent_records(place, ends[place.partition]) for place in state.next_positions().values())
         metrics.BRIDGE_LAG_RECORDS.labels(self._lane.name.value).set(lag)

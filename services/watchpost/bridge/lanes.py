@@ -6,7 +6,7 @@ from enum import StrEnum
 from watchpost.bridge.uplink import Rank
 from watchpost.contracts import TopicName
 from watchpost.contracts.records import EventChanged, SiteId, ThumbnailTaken
-from watchpost.settings import BridgeSettings
+from watchpost.settings import BridgeSettings, ThumbnailSettings
 
 __all__ = ["Carried", "Lane", "LaneName", "identity", "lanes"]
 
@@ -32,6 +32,8 @@ class Lane:
         topic: has the same name at both ends.
         rank: who goes before whom while the link is short.
         record: what it carries.
+        newest_first: the newest go up before those that wait already.
+        max_age_s: what is older does not go up any more.
         window_records: how many records back a repeat is recognised, over all partitions.
         chunk_records: how many are taken from the client at once: it bounds what a transaction overshoots its bytes by.
         prefetch_kbytes: what the client may hold in memory while the centre is away.
@@ -44,6 +46,8 @@ class Lane:
     window_records: int
     chunk_records: int
     prefetch_kbytes: int
+    newest_first: bool = False
+    max_age_s: float | None = None
 
     @property
     def goes_first(self) -> bool:
@@ -55,7 +59,7 @@ class Lane:
         return f"watchpost-bridge-{site}-{self.name}"
 
 
-def lanes(settings: BridgeSettings) -> tuple[Lane, ...]:
+def lanes(settings: BridgeSettings, thumbnails: ThumbnailSettings) -> tuple[Lane, ...]:
     """Everything that goes up. What is not here stays at the site."""
     window = settings.dedup_window_records
     return (
@@ -76,6 +80,8 @@ def lanes(settings: BridgeSettings) -> tuple[Lane, ...]:
             window_records=min(window, _THUMBNAIL_WINDOW_RECORDS),
             chunk_records=8,
             prefetch_kbytes=4096,
+            newest_first=thumbnails.order == "newest",
+            max_age_s=thumbnails.max_age_s,
         ),
     )
 

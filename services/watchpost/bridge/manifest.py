@@ -7,6 +7,7 @@ from confluent_kafka import Message
 
 from watchpost.bridge.envelope import Outgoing, central_key, enveloped, source_headers
 from watchpost.bridge.lanes import Carried, identity
+from watchpost.bridge.positions import Stretch, brought, next_stretch
 from watchpost.bridge.repeats import Dropped, RepeatWindow
 from watchpost.contracts import SourceHeader
 from watchpost.contracts.records import SiteId, SourcePosition
@@ -33,6 +34,8 @@ class LaneState:
     windows: dict[int, RepeatWindow]
     dropped: Dropped = field(default_factory=Dropped)
     held: dict[int, Hold] = field(default_factory=dict)
+    stretches: dict[int, Stretch] = field(default_factory=dict)
+    """What is read of each partition by now; of those that are not here, what follows their position."""
 
     def next_positions(self) -> dict[int, SourcePosition]:
         """What is read next: past dropped repeats, which the checkpoint does not count yet."""
@@ -48,11 +51,18 @@ class Manifest:
     held: dict[int, Hold]
     outgoing: list[Outgoing] = field(default_factory=list)
     new: dict[int, dict[str, None]] = field(default_factory=dict)
+    reading: dict[int, Stretch] = field(default_factory=dict)
     repeats: int = 0
+
+    def stretch(self, partition: int, state: LaneState) -> Stretch:
+        """What is read of a partition after what is here already."""
+        found = self.reading.get(partition) or state.stretches.get(partition)
+        return found or next_stretch(state.next_positions()[partition])
 
     def applied_to(self, state: LaneState) -> None:
         """Make it so: only after the centre has it, or when there is nothing to send."""
         state.positions, state.dropped, state.held = self.positions, self.dropped, self.held
+        state.stretches |= self.reading
         for partition, identities in self.new.items():
             for each in identities:
                 state.windows[partition].remember(each)
@@ -68,7 +78,7 @@ def composed(
     """The manifest of `messages`, which follow the state's `next_positions`. The state is left as it is.
 
     Args:
-        messages: in the order of their partitions.
+        messages: in the order of their partitions; those outside of what is read by now are passed over.
         state: the lane's.
         site: whose records these are.
         read: decodes a value; its ContractError holds the partition there.
@@ -78,7 +88,7 @@ def composed(
     for message in messages:
         partition, offset = message.partition() or 0, message.offset() or 0
         hold = manifest.held.get(partition)
-        if hold is not None and offset > hold.offset:
+        if (hold is not None and offset > hold.offset) or not manifest.stretch(partition, state).holds(offset):
             continue
         value = value_of(message)
         try:
@@ -93,7 +103,12 @@ def composed(
 
 def _add(manifest: Manifest, message: Message, record: Carried, state: LaneState, site: SiteId, now_ms: int) -> None:
     partition, offset = message.partition() or 0, message.offset() or 0
-    after = _after(manifest.positions[partition], message)
+    stretch = manifest.stretch(partition, state)
+    # what was dropped before counts with the next record that is sent
+    before = manifest.dropped.positions.get(partition, manifest.positions[partition])
+    epoch = message.leader_epoch()
+    after = brought(before, stretch.start, offset + 1, -1 if epoch is None else epoch)
+    manifest.reading[partition] = Stretch(offset + 1, stretch.end)
     name = identity(record)
     new = manifest.new.setdefault(partition, {})
     if name in state.windows[partition] or name in new:
@@ -108,18 +123,6 @@ def _add(manifest: Manifest, message: Message, record: Carried, state: LaneState
     manifest.outgoing.append(enveloped(message, central_key(site, record.camera), extra, now_ms))
     manifest.positions[partition] = after
     new[name] = None
-
-
-def _after(position: SourcePosition, message: Message) -> SourcePosition:
-    epoch = message.leader_epoch()
-    return SourcePosition(
-        topic=position.topic,
-        topic_id=position.topic_id,
-        partition=position.partition,
-        epoch=position.epoch,
-        next_offset=(message.offset() or 0) + 1,
-        leader_epoch=position.leader_epoch if epoch is None else epoch,
-    )
 
 
 def waiting_reason(held: Mapping[int, Hold]) -> str | None:

@@ -43,7 +43,7 @@ def run(settings: SiteSettings) -> None:
     ends = join(settings, clock)
     link = link_of(cap_of(settings, clock))
     uploads = clip_uploads(settings, link.uplink)
-    kinds = lanes(settings.bridge)
+    kinds = lanes(settings.bridge, settings.thumbnails)
     with running("bridge", settings, "site", "central", "leadership", *(lane.name.value for lane in kinds)) as service:
         _make_lock_topic(ends, settings, service)
         with closing(Leadership(ends.watched_site_client(service.health))) as leadership:

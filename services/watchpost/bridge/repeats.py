@@ -34,25 +34,28 @@ class Dropped:
     """Repeats left out since the last record that was sent, and the positions after them.
 
     The positions count only together with a record that tells of the drop: were the checkpoint moved over them alone,
-    the offsets would be missing at the centre without a word. There is at most one range a partition: whatever is not
-    dropped is sent, and takes all ranges with it.
+    the offsets would be missing at the centre without a word.
     """
 
-    ranges: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    ranges: Mapping[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     positions: Mapping[int, SourcePosition] = field(default_factory=dict)
 
     def with_record(self, partition: int, offset: int, after: SourcePosition) -> Self:
         """One repeat more."""
-        first, _ = self.ranges.get(partition, (offset, offset))
+        earlier = self.ranges.get(partition, ())
+        if earlier and earlier[-1][1] + 1 == offset:
+            ranges = (*earlier[:-1], (earlier[-1][0], offset))
+        else:
+            ranges = (*earlier, (offset, offset))
         return type(self)(
-            {**self.ranges, partition: (first, offset)},
+            {**self.ranges, partition: ranges},
             {**self.positions, partition: after},
         )
 
     def as_header(self) -> bytes:
         """`partition:first-last`, a comma between."""
         ranges = sorted(self.ranges.items())
-        return ",".join(f"{partition}:{first}-{last}" for partition, (first, last) in ranges).encode()
+        return ",".join(f"{partition}:{first}-{last}" for partition, each in ranges for first, last in each).encode()
 
     def __bool__(self) -> bool:
         return bool(self.ranges)

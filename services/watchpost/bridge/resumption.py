@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from watchpost.bridge.positions import cut_short, passed
 from watchpost.contracts.records import SourcePosition
 
-__all__ = ["Break", "BreakCause", "OffsetRange", "SourceTopic", "resumed"]
+__all__ = ["Break", "BreakCause", "OffsetRange", "SourceTopic", "given_up", "resumed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class BreakCause(StrEnum):
     RETENTION = "retention"  # the site deleted records before they could be sent
     REMADE = "remade"  # the topic was deleted and made anew
     CUT = "cut"  # the log lost its end, as in a power cut
+    EXPIRED = "expired"  # they became too old to be sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,12 @@ class Break:
     @property
     def lost_records(self) -> int | None:
         """How many are known to be missing; None where only a vanished log could tell."""
-        return self.after.next_offset - self.before.next_offset if self.cause is BreakCause.RETENTION else None
+        return self.after.next_offset - self.before.next_offset if self.names_offsets else None
+
+    @property
+    def names_offsets(self) -> bool:
+        """Whether exactly the offsets from `before` up to `after` are missing, and nothing else changed."""
+        return self.cause in {BreakCause.RETENTION, BreakCause.EXPIRED}
 
 
 def resumed(
@@ -66,13 +73,28 @@ def resumed(
         fresh = SourcePosition(topic.name, topic.topic_id, partition, position.epoch + 1, 0, -1)
         breaks.append(Break(BreakCause.REMADE, position, fresh))
         position = fresh
-    elif cut_at is not None:
-        fresh = replace(position, epoch=position.epoch + 1, next_offset=cut_at, leader_epoch=-1)
-        breaks.append(Break(BreakCause.CUT, position, fresh))
-        position = fresh
-    low = topic.partitions[partition].low
-    if position.next_offset < low:
-        after = replace(position, next_offset=low)
-        breaks.append(Break(BreakCause.RETENTION, position, after))
-        position = after
-    return position, tuple(breaks)
+    else:
+        cut_at = _with_what_went_ahead(position, topic.partitions[partition].high, cut_at)
+        if cut_at is not None:
+            fresh = cut_short(position, cut_at)
+            breaks.append(Break(BreakCause.CUT, position, fresh))
+            position = fresh
+    position, lost = given_up(position, topic.partitions[partition].low, BreakCause.RETENTION)
+    return position, (*breaks, *lost)
+
+
+def given_up(position: SourcePosition, to_offset: int, cause: BreakCause) -> tuple[SourcePosition, tuple[Break, ...]]:
+    """The position once nothing below `to_offset` is waited for any more, and the breaks that say what never went."""
+    after, missing = passed(position, to_offset)
+    breaks = tuple(
+        Break(cause, replace(position, next_offset=span.from_offset), replace(position, next_offset=span.to_offset))
+        for span in missing
+    )
+    return after, breaks
+
+
+def _with_what_went_ahead(position: SourcePosition, high: int, cut_at: int | None) -> int | None:
+    """Where the log was cut, also where only what went ahead shows it."""
+    if cut_at is None and position.sent_ahead and position.sent_ahead[-1].to_offset > high:
+        return high
+    return cut_at

@@ -9,7 +9,6 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from watchpost.bridge.lanes import Lane
 from watchpost.bridge.patience import patiently
-from watchpost.contracts.records import SourcePosition
 from watchpost.stream import value_of
 
 __all__ = ["Source", "Taken"]
@@ -75,10 +74,10 @@ class Source:
     def close(self) -> None:
         self._consumer.close()
 
-    def read_from(self, positions: Iterable[SourcePosition]) -> None:
-        """Go on from `positions`; what was fetched before is forgotten."""
+    def read_from(self, starts: Mapping[int, int]) -> None:
+        """Go on from these offsets of these partitions, and no others; what was fetched before is forgotten."""
         # assign(), not subscribe(): a rebalance would move the read position without the checkpoint knowing
-        places = [TopicPartition(place.topic, place.partition, place.next_offset) for place in positions]
+        places = [TopicPartition(self._lane.topic, partition, offset) for partition, offset in starts.items()]
         with patiently(f"reading {self._lane.topic}"):
             self._consumer.assign(places)
             self._consumer.resume(places)

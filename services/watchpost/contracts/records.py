@@ -38,6 +38,7 @@ __all__ = [
     "ImageCodec",
     "ImageRef",
     "Motion",
+    "OffsetSpan",
     "Posture",
     "Provenance",
     "Question",
@@ -439,10 +440,19 @@ class VerdictGiven:
 
 
 @dataclass(frozen=True, slots=True)
+class OffsetSpan:
+    """Offsets of one partition, from the first up to, not including, the second."""
+
+    from_offset: int
+    to_offset: int
+
+
+@dataclass(frozen=True, slots=True)
 class SourcePosition:
     """How far a bridge has brought one partition of the site to the centre, within one epoch of that partition.
 
-    `leader_epoch` is Kafka's, of the last record brought (-1: none): it tells a log that lost its end.
+    `leader_epoch` is Kafka's, of the last record brought (-1: none): it tells a log that lost its end. `sent_ahead`
+    names what was brought beyond `next_offset`, in order, none adjoining another.
     """
 
     topic: str
@@ -451,6 +461,7 @@ class SourcePosition:
     epoch: int
     next_offset: int
     leader_epoch: int
+    sent_ahead: tuple[OffsetSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

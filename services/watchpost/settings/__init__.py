@@ -23,6 +23,7 @@ from watchpost.settings.services import (
     InferenceSettings,
     IngestSettings,
     TelemetrySettings,
+    ThumbnailSettings,
 )
 from watchpost.settings.site import SiteIdentity, SiteSettings
 from watchpost.settings.tasks import Asked, TaskSettings
@@ -54,6 +55,7 @@ __all__ = [
     "StreamParams",
     "TaskSettings",
     "TelemetrySettings",
+    "ThumbnailSettings",
     "TokenSettings",
     "ZoneSettings",
     "changed_scopes",

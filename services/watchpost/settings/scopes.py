@@ -68,6 +68,7 @@ _SCOPES: Mapping[str, frozenset[Scope]] = {
     "events": frozenset({Scope.EVENTS}),
     "bandwidth": frozenset({Scope.BRIDGE}),
     "bridge": frozenset({Scope.BRIDGE}),
+    "thumbnails": frozenset({Scope.BRIDGE}),
     "central": frozenset({Scope.BRIDGE}),
     "central.clips.upload": frozenset({Scope.BRIDGE, Scope.EVENTS}),  # events name their clips
     "api": frozenset({Scope.API}),

@@ -14,6 +14,7 @@ __all__ = [
     "IngestSettings",
     "ServicePorts",
     "TelemetrySettings",
+    "ThumbnailSettings",
 ]
 
 
@@ -114,6 +115,17 @@ class EventSettings(StrictModel):
                 f"answers_needed ({self.answers_needed}) of answers_of ({self.answers_of}) never come; raise answers_of"
             )
         return self
+
+
+class ThumbnailSettings(StrictModel):
+    """How thumbnails that wait go up."""
+
+    order: Literal["oldest", "newest"] = Field(
+        default="oldest", description="which go first; newest: after an outage the last ones are there at once"
+    )
+    max_age_s: float | None = Field(
+        default=None, ge=60, description="older ones are not sent any more, and a delivery_gap names them"
+    )
 
 
 class BridgeSettings(StrictModel):

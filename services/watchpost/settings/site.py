@@ -25,6 +25,7 @@ from watchpost.settings.services import (
     InferenceSettings,
     IngestSettings,
     TelemetrySettings,
+    ThumbnailSettings,
 )
 from watchpost.settings.strict import StrictModel
 from watchpost.settings.tasks import Asked, Questions, TaskSettings, asked_of, listed_questions, with_questions
@@ -103,6 +104,7 @@ class SiteSettings(BaseSettings):
     inference: InferenceSettings = InferenceSettings()
     events: EventSettings = EventSettings()
     bridge: BridgeSettings = BridgeSettings()
+    thumbnails: ThumbnailSettings = ThumbnailSettings()
     api: ApiSettings = ApiSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
 

@@ -1,0 +1,73 @@
+"""Reads what a lane is to send next, and goes on elsewhere when that is sent."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from watchpost.bridge.clusters import Cluster
+from watchpost.bridge.lanes import Lane
+from watchpost.bridge.manifest import LaneState
+from watchpost.bridge.positions import Stretch
+from watchpost.bridge.reading_plan import ReadingPlan
+from watchpost.bridge.source import Source, Taken
+
+__all__ = ["Reading"]
+
+_FIRST_MEAN_BYTES = 16_000.0
+_LEARNS = 0.2
+
+
+class Reading:
+    """A lane's reading. For its thread.
+
+    Args:
+        client: the settings that lead to the site's cluster, callbacks included.
+        site: the same cluster, asked for its ends.
+        lane: what is read, and in which order.
+    """
+
+    def __init__(self, client: Mapping[str, Any], site: Cluster, lane: Lane) -> None:
+        self._source = Source(client, lane)
+        self._site = site
+        self._lane = lane
+        self._plan = ReadingPlan()
+        self._mean_bytes = _FIRST_MEAN_BYTES
+        self._is_behind = False
+        self._assigned: frozenset[int] = frozenset()
+
+    def begin(self, state: LaneState) -> None:
+        """Read from where `state` stands; what was fetched before is forgotten."""
+        self._is_behind = self._lane.newest_first
+        self._aim(state, self._plan.oldest(state))
+
+    def take(self, state: LaneState, max_records: int, max_bytes: int, max_s: float) -> Taken:
+        """What comes next, as `Source.take`.
+
+        Raises:
+            RetryableError: the site does not say where its log ends.
+        """
+        if self._lane.newest_first and (self._is_behind or self._plan.is_over(state)):
+            highs = self._site.ends_of(self._lane.topic, state.positions)
+            most_records = max(1, min(max_records, round(max_bytes / self._mean_bytes)))
+            self._aim(state, self._plan.newest(state, highs, most_records))
+        elif self._plan.is_over(state):
+            self._aim(state, self._plan.oldest(state))
+        taken = self._source.take(max_records, max_bytes, max_s)
+        self._is_behind = taken.is_full
+        return taken
+
+    def sent(self, sizes_bytes: Iterable[int]) -> None:
+        """Learn how large records are."""
+        for size_bytes in sizes_bytes:
+            self._mean_bytes += _LEARNS * (size_bytes - self._mean_bytes)
+
+    def hold(self, partitions: Iterable[int]) -> None:
+        """Fetch nothing more of `partitions` for now."""
+        self._source.hold(self._assigned.intersection(partitions))
+
+    def close(self) -> None:
+        self._source.close()
+
+    def _aim(self, state: LaneState, stretches: Mapping[int, Stretch]) -> None:
+        state.stretches = dict(stretches)
+        self._assigned = frozenset(stretches)
+        self._source.read_from({partition: stretch.start for partition, stretch in stretches.items()})
