@@ -22,7 +22,8 @@ import gi
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import Gst, GstRtspServer
 Gst.init(None)
-assert all(Gst.ElementFactory.find(name) for name in ("parsebin", "qtdemux", "h264parse", "rtph264pay", "appsrc"))
+needed = ("parsebin", "qtdemux", "h264parse", "rtph264pay", "appsrc", "voaacenc")
+assert all(Gst.ElementFactory.find(name) for name in needed)
 """
 _REMEDY: Final = (
     "apt-get install -y python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good "
@@ -39,7 +40,7 @@ def require_rtsp_server() -> None:
 
 
 class RtspCamera:
-    """Plays an H.264 file (MP4, MKV or raw) over RTSP on a free loopback port, in a loop or once.
+    """Plays an H.264 file (MP4, MKV or raw) over RTSP on a free loopback port, in a loop or once, and a tone where asked.
 
     Example:
         with RtspCamera(tmp_path / "street.mp4", user="admin", password="secret") as camera:
@@ -51,8 +52,16 @@ class RtspCamera:
 
     """
 
-    def __init__(self, path: Path, *, user: str | None = None, password: str | None = None, once: bool = False) -> None:
-        self._path, self._user, self._password, self._once = path, user, password, once
+    def __init__(
+        self,
+        path: Path,
+        *,
+        user: str | None = None,
+        password: str | None = None,
+        once: bool = False,
+        sound: bool = False,
+    ) -> None:
+        self._path, self._user, self._password, self._once, self._sound = path, user, password, once, sound
         self._process: subprocess.Popen[str] | None = None
         self._port = 0
 
@@ -112,6 +121,7 @@ class RtspCamera:
         self.stop()
         command = [_PYTHON, str(_SCRIPT), str(self._path), "--fps", str(_frames_per_s(self._path))]
         command += ["--port", str(self._port), *(["--once"] if self._once else [])]
+        command += ["--sound"] if self._sound else []
         if self._user is not None:
             command += ["--user", self._user, "--password", self._password or ""]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

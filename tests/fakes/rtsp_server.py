@@ -115,10 +115,14 @@ class _Session:
         return _with_noise_inside(unit.coded) if self._camera.mood == "garbage" else unit.coded
 
 
-def _factory(camera: _Camera) -> Any:
+_TONE = "audiotestsrc is-live=true ! voaacenc ! aacparse ! rtpmp4gpay name=pay1 pt=97"
+
+
+def _factory(camera: _Camera, *, sound: bool) -> Any:
     factory = GstRtspServer.RTSPMediaFactory()
     factory.set_launch(
-        f"( appsrc name=source is-live=true format=time caps={_CAPS} ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
+        f"( appsrc name=source is-live=true format=time caps={_CAPS} ! rtph264pay name=pay0 pt=96 config-interval=-1 "
+        f"{_TONE if sound else ''} )"
     )
     factory.connect("media-configure", lambda _factory, media: camera.attend(media))
     return factory
@@ -154,6 +158,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--fps", type=float, required=True)
     parser.add_argument("--port", default="0")
     parser.add_argument("--once", action="store_true")
+    parser.add_argument("--sound", action="store_true")
     parser.add_argument("--user", default="")
     parser.add_argument("--password", default="")
     return parser.parse_args()
@@ -164,7 +169,7 @@ def main() -> None:
     Gst.init(None)
     units = _read_access_units(arguments.path)
     camera = _Camera(units, arguments.fps, once=arguments.once)
-    server, factory, loop = GstRtspServer.RTSPServer(), _factory(camera), GLib.MainLoop()
+    server, factory, loop = GstRtspServer.RTSPServer(), _factory(camera, sound=arguments.sound), GLib.MainLoop()
     server.set_address("127.0.0.1")
     server.set_service(arguments.port)
     if arguments.user:

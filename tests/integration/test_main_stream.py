@@ -162,3 +162,17 @@ def test_recording_that_begins_and_ends_leaves_the_analysis_its_connection(strea
     assert {(frame.source.width, frame.source.height) for frame in watched.frames} == {(160, 90)}
     assert [frame.sequence for frame in watched.frames] == list(range(len(watched.frames)))
     assert watched.told == [EventType.CAMERA_ONLINE]
+
+
+def test_sound_of_a_camera_is_recorded_with_its_main_stream(clips: tuple[Path, Path], tmp_path: Path) -> None:
+    root = tmp_path / "recordings"
+    with RtspCamera(clips[0], sound=True) as main, RtspCamera(clips[1], sound=True) as sub:
+        spec = Streams(main, sub).spec(Recording(enabled=True, audio=True))
+        with recorded(spec, root) as watched:
+            frames_after(watched, 1)
+            seen_us = epoch_us(watched.frames[-1].captured_at)
+            wait_until_recorded(root, spec, seen_us + 3 * SECOND_US)
+
+    cut_of(root, spec.camera, seen_us, seen_us + 2 * SECOND_US).write(tmp_path / "clip.mp4")
+    assert probed(tmp_path / "clip.mp4", "stream", "codec_name", stream="a") == ["aac"]
+    assert len(probed(tmp_path / "clip.mp4", "pts_time", stream="a")) > 60
