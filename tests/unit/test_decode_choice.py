@@ -172,14 +172,14 @@ def test_camera_that_waits_is_learned_by_its_sizes_where_keyframes_show_nothing(
 
 def test_camera_that_waits_is_woken_by_what_a_keyframe_shows_and_learned_from_there() -> None:
     camera = Camera(places=taken())
+    camera.chooser.rules = ChoiceRules(hold_us=SECOND_US)
 
     camera.send(4, rises=3)
 
     assert camera.send(0.08, moving=True) == Choice(DecodeMode.ACTIVE, DecodeCause.PIXELS)
-    camera.send(8)
-    assert camera.send(5).cause is DecodeCause.QUIET
-    # had the seconds before the keyframe been taken for quiet, this would be less than usual
-    assert camera.send(0.6, rises=2.5).cause is DecodeCause.PACKETS
+    # what came before the keyframe would have been enough to be learned by now, and was not quiet
+    assert camera.send(2).cause is DecodeCause.WAITS_TO_LEARN
+    assert camera.send(8).cause is DecodeCause.QUIET
 
 
 def test_camera_that_waits_learns_when_the_place_is_free() -> None:
