@@ -50,20 +50,6 @@ class Cluster:
         """
         return _shown(self._describe(topic).topic_id)
 
-    def missing(self, topics: Iterable[str]) -> list[str]:
-        """Those of `topics` that do not exist."""
-        wanted = list(topics)
-        missing = []
-        for name, described in self._admin.describe_topics(TopicCollection(wanted), request_timeout=_TIMEOUT_S).items():
-            try:
-                with self._asking(f"describing {name} of the {self._name} cluster"):
-                    described.result(_ANSWER_WITHIN_S)
-            except RetryableError as error:
-                if not _is_missing(error):
-                    raise
-                missing.append(name)
-        return missing
-
     def describe(self, topic: str) -> SourceTopic:
         """The topic with its id and the offsets that it holds now."""
         described = self._describe(topic)
@@ -144,10 +130,6 @@ class Cluster:
 def _shown(topic_id: Uuid) -> str:
     """As Kafka's own tools write it: the client shows the other alphabet of base64."""
     return str(topic_id).replace("+", "-").replace("/", "_")
-
-
-def _is_missing(error: RetryableError) -> bool:
-    return _caused_by(error, KafkaError.UNKNOWN_TOPIC_OR_PART)
 
 
 def _caused_by(error: Exception, *codes: int) -> bool:

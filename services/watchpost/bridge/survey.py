@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import structlog
 from confluent_kafka import Message
 
+from watchpost.bridge.admission import READ, WRITE, require_admission
 from watchpost.bridge.ends import Ends
 from watchpost.bridge.history import read_history
 from watchpost.bridge.lanes import Lane, identity
@@ -32,11 +33,12 @@ class Surveyor:
     schemas: WriterSchemas
 
     def require_topics(self) -> None:
-        """Raise RetryableError with a remedy where the centre lacks a topic that this lane writes."""
-        wanted = {self.lane.topic.value, TopicName.EVENTS.value, TopicName.SCHEMAS.value, self.ends.checkpoints.topic}
-        missing = self.ends.central_cluster.missing(sorted(wanted))
-        if missing:
-            raise RetryableError(f"the centre lacks {', '.join(missing)}; run `watchpost topics apply --central` there")
+        """Raise RetryableError with a remedy where the centre lacks or refuses what this lane reads and writes."""
+        both = frozenset({READ, WRITE})
+        wanted = {self.lane.topic.value: frozenset({WRITE}), TopicName.EVENTS.value: frozenset({WRITE})}
+        require_admission(
+            self.ends.central_client, {**wanted, TopicName.SCHEMAS.value: both, self.ends.checkpoints.topic: both}
+        )
 
     def checkpoint(self) -> tuple[str, dict[int, SourcePosition]]:
         """The site's cluster id, and how far the centre has each partition of the lane; nothing before the first start.

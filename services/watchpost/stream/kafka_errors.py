@@ -107,11 +107,11 @@ _RETRYABLE = frozenset(
     }
 )
 
-_ASK_FOR_RIGHTS = "ask who runs the cluster for the rights that docs/operations.md lists"
+_ASK_FOR_RIGHTS = "ask who runs the cluster for the rights that docs/security.md lists"
 _REMEDIES = {
     KafkaError._ALL_BROKERS_DOWN: "is the broker running, and its address right?",  # noqa: SLF001
     KafkaError._RESOLVE: "check the broker's host name",  # noqa: SLF001
-    KafkaError._SSL: "check the certificates and the name that they are for",  # noqa: SLF001
+    KafkaError._SSL: "check the certificates: are they over, who signed them (ca_file), which name are they for?",  # noqa: SLF001
     KafkaError._TRANSPORT: "is the broker running, and its address right?",  # noqa: SLF001
     KafkaError._AUTHENTICATION: "check user name and password",  # noqa: SLF001
     KafkaError._UNKNOWN_TOPIC: "`watchpost topics apply` creates it",  # noqa: SLF001
