@@ -40,7 +40,7 @@ def require_rtsp_server() -> None:
 
 
 class RtspCamera:
-    """Plays an H.264 file (MP4, MKV or raw) over RTSP on a free loopback port, in a loop or once, and a tone where asked.
+    """Plays an H.264 file (MP4, MKV or raw) over RTSP on a free loopback port, in a loop or once; a tone where asked.
 
     Example:
         with RtspCamera(tmp_path / "street.mp4", user="admin", password="secret") as camera:
