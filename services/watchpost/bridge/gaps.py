@@ -11,7 +11,7 @@ from watchpost.bridge.resumption import Break, BreakCause
 from watchpost.contracts import SourceHeader, TopicName, encode
 from watchpost.contracts.health import health_event
 from watchpost.contracts.identity import SITE_ITSELF
-from watchpost.contracts.records import EventChanged, EventType, Provenance, SiteId
+from watchpost.contracts.records import EventChanged, EventType, Provenance, SiteId, SourcePosition
 from watchpost.stream import Header
 
 __all__ = ["delivery_gap", "gap_record"]
@@ -57,9 +57,9 @@ def gap_record(
     return Outgoing(TopicName.EVENTS, central_key(site, SITE_ITSELF), encode(event), headers, now_ms)
 
 
-def _detail(gap: Break) -> dict[str, str | int | None]:
+def _detail(gap: Break) -> dict[str, object]:
     before, after = gap.before, gap.after
-    said: dict[str, str | int | None] = {
+    said: dict[str, object] = {
         "cause": gap.cause.value,
         "topic": before.topic,
         "partition": before.partition,
@@ -72,7 +72,14 @@ def _detail(gap: Break) -> dict[str, str | int | None]:
     }
     if gap.cause is BreakCause.REMADE:
         said |= {"topic_id": before.topic_id, "then_topic_id": after.topic_id}
+    if not gap.names_offsets:
+        # what had gone ahead in the epoch that ends, and what of it the next one does not send again
+        said |= {"sent_ahead": _spans(before), "then_sent_ahead": _spans(after)}
     return said
+
+
+def _spans(position: SourcePosition) -> list[tuple[int, int]]:
+    return [(span.from_offset, span.to_offset) for span in position.sent_ahead]
 
 
 def _explanation(gap: Break) -> str:
