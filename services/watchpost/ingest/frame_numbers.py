@@ -33,7 +33,7 @@ class _Numbering:
 
 
 class FrameNumbers:
-    """One camera's. For the camera's thread; 9 µs a packet.
+    """One camera's. For the camera's thread; 20 µs a packet.
 
     They are not looked at any more, until the camera is connected anew, where four groups of pictures in a row, over
     five seconds, were numbered otherwise: a camera that never numbers them as it should could not be seen at all.

@@ -19,7 +19,7 @@ __all__ = ["ObscuredTurn", "ObscuredWatch", "SceneLook"]
 _LEARNED_LOOKS = 60
 _LEARNING_TAU_US = 600_000_000
 _AVERAGED = 10  # noise averages out: in the dark, a single picture shows a third of the edges that ten show
-_TELLS_FROM = 0.8
+_TELLS_FROM = 0.9
 _LOST, _BACK = 0.4, 0.6
 _LOST_FOR_US = 15_000_000
 _BACK_FOR_US = 5_000_000
@@ -96,7 +96,7 @@ class ObscuredWatch:
         self._recent.append(seen.edges)
         elapsed_us, self._at_us = max(0, at_us - self._at_us), at_us
         now: Edges = np.stack(self._recent).mean(axis=0, dtype=np.float32)
-        kept = kept_edges(self._known, now)
+        kept = kept_edges(self._known, now, is_dark=seen.brightness < _DARK)
         turn = self._judged(seen, kept, at_us)
         if self._looks < _LEARNED_LOOKS or (self._lost_us is None and kept >= self._level(_BACK)):
             self._learn(seen.edges, kept, elapsed_us)

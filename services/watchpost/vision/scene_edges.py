@@ -4,6 +4,9 @@ Where a scene has edges it has them by day, by infrared and in the dark, weaker 
 or turned away they are gone. So cells of the picture are compared by rank: how often one that usually has edges has
 more of them now than one that usually has none (the area under the ROC curve; Hanley and McNeil, 1982). 1: all is
 there. 0.5: as by chance.
+
+What counts is how much more a cell has than its row and its column: a kerb, a skirting board or a horizon runs through
+the whole picture, and stays where it is when the camera is turned away from everything else.
 """
 
 import cv2
@@ -43,13 +46,18 @@ def cells_of(luma: Luma) -> tuple[int, int]:
     return max(1, round(width * _SMALL_PX / height / _CELL_PX)), _SMALL_PX // _CELL_PX
 
 
-def kept_edges(known: Edges, now: Edges) -> float:
+def kept_edges(known: Edges, now: Edges, *, is_dark: bool = False) -> float:
     """How often a cell that is known for its edges has more now than one known for none: 0.5 to 1, or a little less.
 
-    Cells that are NaN in either are left out. 0.5 where nothing can be told.
+    Cells that are NaN in either are left out. 0.5 where nothing can be told. Where it `is_dark`, what runs through the
+    whole picture counts as well, if that says more: of the rest noise leaves too little.
     """
     seen = ~(np.isnan(known) | np.isnan(now))
-    usual, present = known[seen], now[seen]
+    kept = _ranked(_of_their_own(known, seen)[seen], _of_their_own(now, seen)[seen])
+    return max(kept, _ranked(known[seen], now[seen])) if is_dark else kept
+
+
+def _ranked(usual: Edges, present: Edges) -> float:
     count = int(usual.size * _SHARE)
     if count == 0:
         return 0.5
@@ -58,3 +66,12 @@ def kept_edges(known: Edges, now: Edges) -> float:
     below = np.searchsorted(np.sort(flat), steep, side="left")
     up_to = np.searchsorted(np.sort(flat), steep, side="right")
     return float((below + up_to).sum() / (2 * count * count))
+
+
+def _of_their_own(edges: Edges, seen: npt.NDArray[np.bool_]) -> Edges:
+    """What each cell has beyond its row and its column, by factors; 0 where it is not seen."""
+    level = np.log1p(np.where(seen, edges, 0) / max(1e-6, float(edges[seen].mean()) if seen.any() else 1.0))
+    for axis in (1, 0):
+        level = np.where(seen, level, 0)
+        level -= level.sum(axis=axis, keepdims=True) / np.maximum(1, seen.sum(axis=axis, keepdims=True))
+    return np.where(seen, level, 0).astype(np.float32)
