@@ -9,6 +9,7 @@ import structlog
 from confluent_kafka import Message
 
 from watchpost.bridge.back_off import BackOff
+from watchpost.bridge.backlog import Backlog
 from watchpost.bridge.delivery import Delivery
 from watchpost.bridge.ends import Ends
 from watchpost.bridge.envelope import CentralClock
@@ -65,7 +66,8 @@ class Carrier:
         self._clock = clock
         self._precedence, self._uplink = link.precedence, link.uplink
         self._meter = link.wire.client()
-        self._status = LaneStatus(lane, ends.site_cluster, health)
+        self._backlog = Backlog(lane, ends.site_cluster, self._meter, link.forecast, clock, health)
+        self._status = LaneStatus(lane, self._backlog, health)
         self._central_clock = CentralClock()
         self._schemas = WriterSchemas(ends.central_client, ends.central_cluster)
         self._surveyor = Surveyor(lane, ends, self._schemas)
@@ -140,6 +142,7 @@ class Carrier:
         """Transaction after transaction, until the site's log must be looked at anew or `over` is set."""
         state = self._state = self._state or self._set_out(over)
         state.dropped = Dropped()  # they are read again, and dropped again
+        self._backlog.sampled(self._reading.sample(state))
         self._reading.begin(state)
         self._give_up_expired(state, over)
         while self._state is not None and not over.is_set():
@@ -203,6 +206,7 @@ class Carrier:
             self._reading.sent(record.size_bytes for record in manifest.outgoing)
             metrics.BRIDGE_RECORDS.labels(self._lane.name.value).inc(len(manifest.outgoing))
         metrics.BRIDGE_DROPPED_REPEATS.inc(manifest.repeats)
+        self._backlog.sent(messages, len(manifest.outgoing))
         manifest.applied_to(state)
         self._reading.hold(state.held)
         self._status.runs(state)

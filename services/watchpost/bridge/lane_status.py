@@ -1,32 +1,27 @@
 """Shows how a lane is doing: what it waits for, how much lies before it, and that it still turns."""
 
 import time
-from contextlib import suppress
 
 import structlog
 
-from watchpost.bridge.clusters import Cluster
+from watchpost.bridge.backlog import Backlog
 from watchpost.bridge.lanes import Lane
 from watchpost.bridge.manifest import LaneState, waiting_reason
-from watchpost.bridge.positions import unsent_records
-from watchpost.errors import RetryableError
-from watchpost.telemetry import Health, metrics
+from watchpost.telemetry import Health
 
 __all__ = ["LaneStatus"]
 
 _LOG = structlog.get_logger()
-_LAG_EVERY_S = 1.0
 
 
 class LaneStatus:
-    """The health part and the gauges that bear the lane's name."""
+    """The health part that bears the lane's name, and its backlog."""
 
-    def __init__(self, lane: Lane, site: Cluster, health: Health) -> None:
+    def __init__(self, lane: Lane, backlog: Backlog, health: Health) -> None:
         self._lane = lane
-        self._site = site
+        self._backlog = backlog
         self._health = health
         self._reason: str | None = None
-        self._counted_s = 0.0
         self._turned_s = time.monotonic()
 
     def is_turning(self, within_s: float) -> bool:
@@ -34,13 +29,9 @@ class LaneStatus:
         return time.monotonic() - self._turned_s < within_s
 
     def turns(self, state: LaneState | None) -> None:
-        """Said at each turn of the loop, and while it waits; the lag is counted once a second at most."""
+        """Said at each turn of the loop, and while it waits; the backlog is counted once a second at most."""
         self._turned_s = time.monotonic()
-        if state is not None and time.monotonic() - self._counted_s > _LAG_EVERY_S:
-            # asked of the broker: while the centre is away nothing is fetched that could tell
-            with suppress(RetryableError):
-                self._count_lag(state)
-            self._counted_s = time.monotonic()
+        self._backlog.count(state)
 
     def waits(self, reason: str, state: LaneState | None) -> None:
         """The lane cannot go on, for `reason`. Only a new one is logged: a day's outage must not fill the log."""
@@ -58,8 +49,3 @@ class LaneStatus:
             return
         self._reason = None
         self._health.ready(self._lane.name.value)
-
-    def _count_lag(self, state: LaneState) -> None:
-        ends = self._site.ends_of(self._lane.topic, state.positions)
-        lag = sum(unsent_records(place, ends[place.partition]) for place in state.next_positions().values())
-        metrics.BRIDGE_LAG_RECORDS.labels(self._lane.name.value).set(lag)

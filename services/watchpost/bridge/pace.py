@@ -4,6 +4,8 @@ import threading
 from dataclasses import dataclass
 
 from watchpost.bridge.cap import Cap
+from watchpost.bridge.forecast import Forecast
+from watchpost.bridge.lanes import LaneName
 from watchpost.bridge.uplink import Uplink
 from watchpost.bridge.wire_meter import WireMeter
 
@@ -14,6 +16,7 @@ _FEWEST_BYTES = 16 * 1024
 _FEWEST_PACED_BYTES = 2048
 _LINK_S = 2.0
 _BRISK_S = 0.5
+_FIRST_MEAN_BYTES: dict[str, float] = {LaneName.EVENTS: 300.0, LaneName.THUMBNAILS: 12_000.0}
 
 
 class Budget:
@@ -73,14 +76,15 @@ class Precedence:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What the lanes share of the link: who sets out, who may send, and what is measured of it."""
+    """What the lanes share of the link: who sets out, who may send, what is measured of it, and what that promises."""
 
     precedence: Precedence
     uplink: Uplink
     wire: WireMeter
+    forecast: Forecast
 
 
 def link_of(cap: Cap) -> Link:
     """A link under `cap`, on which nothing happened yet."""
     uplink = Uplink(cap)
-    return Link(Precedence(), uplink, WireMeter(uplink))
+    return Link(Precedence(), uplink, WireMeter(uplink), Forecast(_FIRST_MEAN_BYTES))

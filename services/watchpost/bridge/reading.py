@@ -1,12 +1,14 @@
 """Reads what a lane is to send next, and goes on elsewhere when that is sent."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+from confluent_kafka import Message
 
 from watchpost.bridge.clusters import Cluster
 from watchpost.bridge.lanes import Lane
 from watchpost.bridge.manifest import LaneState
-from watchpost.bridge.positions import Stretch
+from watchpost.bridge.positions import Stretch, unsent_records
 from watchpost.bridge.reading_plan import ReadingPlan
 from watchpost.bridge.source import Source, Taken
 
@@ -14,6 +16,7 @@ __all__ = ["Reading"]
 
 _FIRST_MEAN_BYTES = 16_000.0
 _LEARNS = 0.2
+_SAMPLED_RECORDS, _SAMPLED_BYTES, _SAMPLED_S = 16, 1_000_000, 0.1
 
 
 class Reading:
@@ -38,6 +41,14 @@ class Reading:
         """Read from where `state` stands; what was fetched before is forgotten."""
         self._is_behind = self._lane.newest_first
         self._aim(state, self._plan.oldest(state))
+
+    def sample(self, state: LaneState) -> Sequence[Message]:
+        """Some of the oldest that wait, to look at; `begin` starts with them again."""
+        highs = self._site.ends_of(self._lane.topic, state.positions)
+        if not any(unsent_records(position, highs[partition]) for partition, position in state.positions.items()):
+            return ()
+        self.begin(state)
+        return self._source.take(_SAMPLED_RECORDS, _SAMPLED_BYTES, _SAMPLED_S).messages
 
     def take(self, state: LaneState, max_records: int, max_bytes: int, max_s: float) -> Taken:
         """What comes next, as `Source.take`.

@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -38,6 +38,7 @@ class Health:
         self._lock = threading.Lock()
         self._waiting = dict.fromkeys(parts, "not started yet")
         self._notes: dict[str, str] = {}
+        self._figures: dict[str, dict[str, float | None]] = {}
         self.beat()
 
     @property
@@ -72,6 +73,11 @@ class Health:
         with self._lock:
             return {**read_notes(), **self._notes}
 
+    def show(self, topic: str, figures: Mapping[str, float | None]) -> None:
+        """Figures that liveness shows under `topic`, in place of the last ones."""
+        with self._lock:
+            self._figures[topic] = dict(figures)
+
     def beat(self, next_within_s: float = _BEAT_LIMIT_S) -> None:
         """The service's loop turned once more. What takes longer, such as loading a model, says how long."""
         self._beat_s = time.monotonic()
@@ -87,9 +93,10 @@ class Health:
         """200 while the loop turns: a service that waits is alive, one that hangs is not."""
         now_s = time.monotonic()
         silent_s, alive = now_s - self._beat_s, now_s < self._due_s
-        return _json(
-            200 if alive else 503, {"service": self._service, "alive": alive, "last_beat_s_ago": round(silent_s, 1)}
-        )
+        with self._lock:
+            figures = dict(self._figures)
+        said = {"service": self._service, "alive": alive, "last_beat_s_ago": round(silent_s, 1)}
+        return _json(200 if alive else 503, said | figures)
 
 
 @contextmanager

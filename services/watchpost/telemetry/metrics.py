@@ -7,6 +7,7 @@ __all__ = [
     "API_CALL_SECONDS",
     "API_RECORDS_UNREADABLE",
     "BRIDGE_BYTES_SENT",
+    "BRIDGE_CATCH_UP_SECONDS",
     "BRIDGE_CLIPS_UPLOADED",
     "BRIDGE_CLIPS_WAITING",
     "BRIDGE_CLIP_FAILURES",
@@ -14,6 +15,7 @@ __all__ = [
     "BRIDGE_LAG_RECORDS",
     "BRIDGE_LEADER",
     "BRIDGE_LOST_RECORDS",
+    "BRIDGE_OLDEST_UNSENT_SECONDS",
     "BRIDGE_RECORDS",
     "CAMERAS_REFUSED",
     "CAMERA_ONLINE",
@@ -139,6 +141,12 @@ THUMBNAILS_TAKEN = Counter("watchpost_thumbnails_taken_total", "Thumbnails writt
 BRIDGE_RECORDS = Counter("watchpost_bridge_records_total", "Records committed at the centre", ["producer"])
 BRIDGE_BYTES_SENT = Gauge("watchpost_bridge_sent_bytes", "Bytes written to the centre's sockets", ["producer"])
 BRIDGE_LAG_RECORDS = Gauge("watchpost_bridge_lag_records", "Records not yet at the centre", ["producer"])
+BRIDGE_OLDEST_UNSENT_SECONDS = Gauge(
+    "watchpost_bridge_oldest_unsent_seconds", "Age of the oldest record that is not at the centre", ["producer"]
+)
+BRIDGE_CATCH_UP_SECONDS = Gauge(
+    "watchpost_bridge_catch_up_seconds", "Forecast until nothing waits any more; +Inf while that is not known"
+)
 BRIDGE_DROPPED_REPEATS = Counter("watchpost_bridge_dropped_repeats_total", "Replayed event revisions not sent again")
 BRIDGE_LOST_RECORDS = Counter(
     "watchpost_bridge_lost_records_total", "Records that retention took before they were sent", ["producer"]
