@@ -161,6 +161,20 @@ def test_quiet_camera_without_whole_keyframes_is_decoded_and_says_why(
     assert min(at_s for at_s in replay.moving_s if at_s > onset.at_s) <= onset.at_s + 1
 
 
+@pytest.mark.parametrize("at_s", [33.9, 47.3])
+def test_onset_between_keyframes_that_come_as_they_like_is_seen_within_a_second(tmp_path: Path, at_s: float) -> None:
+    steps = (1, 7, 0.2, 12)
+    keyframes = [f"{sum(steps) * (n // 4) + sum(steps[: n % 4]):.1f}" for n in range(16)]
+    encoder, onset = (*CAPPED, "-force_key_frames", ",".join(keyframes)), Onset(at_s=at_s, keyframe_every=1000)
+
+    replay = replayed(write_onset(tmp_path / "irregular.mp4", onset, encoder))
+
+    assert replay.mode_at(at_s - 0.1).cause is DecodeCause.KEYFRAMES_APART
+    assert at_s <= min(replay.moving_s) <= at_s + 1
+    assert replay.turns[-1][1].cause is DecodeCause.PIXELS
+    assert replay.failures == []
+
+
 def test_size_that_changes_in_the_middle_is_gone_along_with(tmp_path: Path) -> None:
     large = coded_clip(tmp_path, "h264", seconds=2, size="320x180", suffix="h264")
     small = coded_clip(tmp_path, "h264", seconds=2, size="192x108", suffix="h264")
