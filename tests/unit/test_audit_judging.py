@@ -72,6 +72,14 @@ def test_hole_between_both_checkpoints_is_missing_since_events_go_in_order() -> 
     assert found.missing == (Span(6, 7),)
 
 
+def test_hole_between_both_checkpoints_is_no_fault_of_thumbnails_since_they_may_go_newest_first() -> None:
+    held = {place(topic=THUMBNAILS): account([*range(6), 7])}
+
+    (found,) = findings(held, position(5), later=position(12))
+
+    assert found.faults == []
+
+
 def test_gap_that_was_announced_explains_its_offsets_alone() -> None:
     (found,) = findings({place(): account([0, 1, 6, 7])}, position(8), gap("retention", 2, 5))
 
