@@ -14,7 +14,7 @@ GPU_IMAGE ?= watchpost:gpu
 BUILD_SETTINGS = PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST HTTP_PROXY HTTPS_PROXY NO_PROXY
 BUILD_ARGS = $(foreach name,$(BUILD_SETTINGS),$(if $($(name)),--build-arg $(name)))
 
-.PHONY: demo test test-k8s lint format setup setup-inference locks bench-accuracy bench-analyze bench-cap bench-image bench-ingest bench-onsets bench-qwen3-vl bench-qwen3-vl-cameras bench-uplink image image-gpu clean
+.PHONY: demo test test-k8s lint format setup setup-inference locks bench-accuracy bench-analyze bench-cap bench-day bench-image bench-ingest bench-onsets bench-qwen3-vl bench-qwen3-vl-cameras bench-uplink image image-gpu clean
 
 demo: .venv/ready .venv/parts
 	@$(BIN)/watchpost demo $(if $(SOURCE),--source "$(SOURCE)") $(ARGS)
@@ -58,6 +58,10 @@ bench-onsets: .venv/ready-dev .venv/parts
 # needs the embedded Kafka alone; about three minutes
 bench-cap: .venv/ready-dev .venv/parts
 	@$(BIN)/python -m benchmarks.bridge.cap $(ARGS)
+
+# needs the embedded Kafka and 5 GB of disk; about 40 minutes
+bench-day: .venv/ready-dev .venv/parts
+	@$(BIN)/python -m benchmarks.bridge.day $(ARGS)
 
 bench-image: .venv/ready-dev
 	@$(BIN)/python -m benchmarks.image $(IMAGE)

@@ -71,6 +71,12 @@ class BridgeProcess:
         (value,) = (line.rsplit(" ", 1)[1] for line in lines if line.startswith(f"{name} "))
         return float(value)
 
+    def resident_mb(self) -> float:
+        """What it holds in memory by now."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
+        return int(line.split()[1]) / 1024
+
     def kill(self) -> None:
         """End it with kill -9."""
         self._process.kill()

@@ -99,7 +99,7 @@ def test_delivery_gap_goes_to_the_events_of_no_camera_with_its_offsets_in_the_he
     assert decode(record.value, EventChanged).type == "delivery_gap"
 
 
-@pytest.mark.parametrize(("max_kbps", "most_bytes"), [(None, 1024 * 1024), (500.0, 118_750), (1.0, 2048)])
+@pytest.mark.parametrize(("max_kbps", "most_bytes"), [(None, 4 * 1024 * 1024), (500.0, 118_750), (1.0, 2048)])
 def test_transaction_holds_at_most_two_seconds_of_the_link(max_kbps: float | None, most_bytes: int) -> None:
     assert Budget(Uplink(lambda: max_kbps)).max_bytes(ratio=1.0) == most_bytes
 
@@ -113,7 +113,7 @@ def test_budget_shrinks_with_slow_commits_and_recovers_with_brisk_ones() -> None
     for _ in range(5):
         budget.committed(took_s=0.1)
 
-    assert (shrunk, budget.max_bytes(1.0)) == (256 * 1024, 1024 * 1024)
+    assert (shrunk, budget.max_bytes(1.0)) == (1024 * 1024, 4 * 1024 * 1024)
 
 
 def test_thumbnails_wait_only_while_events_have_a_backlog_that_moves() -> None:

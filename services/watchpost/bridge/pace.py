@@ -11,7 +11,7 @@ from watchpost.bridge.wire_meter import WireMeter
 
 __all__ = ["Budget", "Link", "Precedence", "link_of"]
 
-_MOST_BYTES = 1024 * 1024
+_MOST_BYTES = 4 * 1024 * 1024
 _FEWEST_BYTES = 16 * 1024
 _FEWEST_PACED_BYTES = 2048
 _LINK_S = 2.0
