@@ -79,7 +79,7 @@ def test_several_dropped_spans_of_several_partitions_are_read() -> None:
     "lacking", [SourceHeader.CLUSTER, SourceHeader.TOPIC_ID, SourceHeader.PARTITION, SourceHeader.EPOCH]
 )
 def test_record_that_lacks_a_part_of_its_origin_is_no_bridge_s(lacking: SourceHeader) -> None:
-    whole = {
+    whole: dict[str, bytes] = {
         SourceHeader.CLUSTER: b"c", SourceHeader.TOPIC_ID: b"t", SourceHeader.PARTITION: b"1", SourceHeader.EPOCH: b"0"
     }  # fmt: skip
     assert place_in(whole, "shop", THUMBNAILS).partition == 1
