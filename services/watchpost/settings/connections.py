@@ -94,6 +94,9 @@ class SchemaRegistrySettings(StrictModel):
     """A registry with Confluent's REST interface. With one, records go up in Confluent's wire format."""
 
     url: str = Field(pattern="^https?://", description="Apicurio's ends with /apis/ccompat/v7")
+    auto_register: bool = Field(
+        default=True, description="false: schemas are only looked up, and the bridge waits for those that are missing"
+    )
     username: str | None = None
     password_file: Path | None = None
 
