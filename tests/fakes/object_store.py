@@ -91,6 +91,15 @@ def _handler(store: S3UnderTest) -> type[BaseHTTPRequestHandler]:
             answer = f"<InitiateMultipartUploadResult><UploadId>{store.begin()}</UploadId>"
             self._answer(200, f"{answer}</InitiateMultipartUploadResult>")
 
+        def do_HEAD(self) -> None:
+            key, _ = self._asked()
+            found = store.objects.get(key)
+            self.send_response(404 if found is None else 200)
+            self.send_header("ETag", '"e"')
+            self.send_header("Last-Modified", "Sat, 28 Nov 2026 10:00:00 GMT")
+            self.send_header("Content-Length", str(len(found or b"")))
+            self.end_headers()
+
         def do_DELETE(self) -> None:
             self._answer(204)
 

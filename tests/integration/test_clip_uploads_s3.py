@@ -18,6 +18,7 @@ from watchpost.contracts.clips import clip_key, clip_uri
 from watchpost.contracts.records import SiteId
 from watchpost.recordings import ClipMarks
 from watchpost.settings import settings_from
+from watchpost.simulation.wan import WanLink
 from watchpost.telemetry import metrics
 
 SHOP = SiteId("shop")
@@ -103,16 +104,34 @@ def test_clip_whose_bridge_ended_under_way_goes_up_whole_with_the_next(
     assert_whole()
 
 
-def test_clip_whose_server_went_away_under_way_goes_up_whole_after_it_is_back(
-    tmp_path: Path, marks: ClipMarks, server: S3Server
+def test_clip_whose_link_was_cut_under_way_goes_on_with_its_next_part(
+    tmp_path: Path, marks: ClipMarks, server: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = failures()
-    with uploading(uploads_through(tmp_path, thin())):
-        wait_until_under_way(server)
-        server.stop()
-        wait_for(failures, lambda count: count > before, within_s=60)
-        assert marks.unmarked()
-        server.restart()
-        wait_until_up(marks)
+    with WanLink(server.port) as link:
+        monkeypatch.setenv("AWS_ENDPOINT", f"http://127.0.0.1:{link.port}")
+        with uploading(uploads_through(tmp_path, thin())):
+            wait_for(lambda: link.meter.up_bytes, lambda sent: sent > 1.2 * PART_BYTES, within_s=60)
+            link.cut()
+            assert marks.unmarked()
+            link.restore()
+            wait_until_up(marks)
+        sent_bytes = link.meter.up_bytes
+        assert_whole()
 
-    assert_whole()
+    # the part under way again, not the one before it
+    assert len(CONTENT) <= sent_bytes < len(CONTENT) + 1.5 * PART_BYTES
+    assert failures() == before
+
+
+def test_clip_that_is_up_but_bears_no_mark_does_not_go_up_again(
+    tmp_path: Path, marks: ClipMarks, server: S3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    obstore.put(from_url(STORE), clip_key(SHOP, "fall-1"), CONTENT)
+    with WanLink(server.port) as link:
+        monkeypatch.setenv("AWS_ENDPOINT", f"http://127.0.0.1:{link.port}")
+        with uploading(uploads_through(tmp_path, FREE)):
+            wait_until_up(marks)
+        sent_bytes = link.meter.up_bytes
+
+    assert sent_bytes < 10_000

@@ -8,45 +8,34 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
-import obstore
 import structlog
 from obstore.exceptions import BaseError as StoreError
-from obstore.store import HTTPStore, LocalStore, ObjectStore, from_url
 
 from watchpost.bridge.back_off import BackOff
+from watchpost.bridge.clip_store import ClipStore, opened
 from watchpost.bridge.uplink import Rank, Uplink
 from watchpost.contracts.clips import clip_key
 from watchpost.contracts.records import SiteId
-from watchpost.errors import ConfigError, RetryableError
+from watchpost.errors import RetryableError
 from watchpost.recordings import ClipMarks
 from watchpost.settings import SiteSettings
 from watchpost.telemetry import metrics
-
-if TYPE_CHECKING:
-    from obstore.store import ClientConfig
 
 __all__ = ["ClipUploads", "clip_uploads", "uploading"]
 
 _LOG = structlog.get_logger()
 _LOOK_EVERY_S = 5.0
 _ENDS_WITHIN_S = 2.0
-# S3 takes no smaller part but the last one
-_PART_BYTES = 5 * 1024 * 1024
-_RETRIES_WITHIN = timedelta(seconds=30)
-# a part of 5 MiB on a link of 50 kbit/s
-_ANSWER_WITHIN = timedelta(minutes=15)
-_CONNECTED_WITHIN = timedelta(seconds=10)
 
 
 class ClipUploads:
-    """Uploads what has no mark yet, the oldest first, and marks it. An outage costs the clip under way its beginning.
+    """Uploads what has no mark yet, the oldest first, and marks it.
 
-    Every chunk is paid for out of what the link's cap leaves over before it is handed to the store's client; a part
-    (5 MiB, or all of a smaller clip) then goes out in one piece.
+    Every chunk is paid for out of what the link's cap leaves over before it is handed to the store's client. An outage
+    of up to an hour costs the part under way; a longer one, or the end of this process, the clip's beginning.
 
     Args:
         marks: which clips lie there, and which of them are up.
@@ -57,7 +46,7 @@ class ClipUploads:
 
     """
 
-    def __init__(self, marks: ClipMarks, store: ObjectStore, site: SiteId, uplink: Uplink, back_off: BackOff) -> None:
+    def __init__(self, marks: ClipMarks, store: ClipStore, site: SiteId, uplink: Uplink, back_off: BackOff) -> None:
         self._marks = marks
         self._store = store
         self._site = site
@@ -101,7 +90,7 @@ class ClipUploads:
         try:
             with file:
                 size_bytes = os.fstat(file.fileno()).st_size
-                self._put(clip.stem, file, size_bytes, over)
+                self._store.put(clip_key(self._site, clip.stem), self._paid(file, over), size_bytes)
             self._marks.mark(clip)
         except (StoreError, OSError, _OverError) as error:
             if over.is_set():
@@ -113,18 +102,6 @@ class ClipUploads:
         metrics.BRIDGE_CLIPS_UPLOADED.inc()
         _LOG.info("clip_uploaded", event_id=clip.stem, size_bytes=size_bytes)
         return True
-
-    def _put(self, event_id: str, file: BinaryIO, size_bytes: int, over: threading.Event) -> None:
-        is_plain = isinstance(self._store, HTTPStore | LocalStore)
-        obstore.put(
-            self._store,
-            clip_key(self._site, event_id),
-            self._paid(file, over),
-            attributes=None if is_plain else {"Content-Type": "video/mp4"},
-            use_multipart=size_bytes > _PART_BYTES and not isinstance(self._store, HTTPStore),
-            chunk_size=_PART_BYTES,
-            max_concurrency=1,
-        )
 
     def _paid(self, file: BinaryIO, over: threading.Event) -> Iterator[bytes]:
         while chunk := file.read(self._uplink.idle_bytes):
@@ -155,20 +132,7 @@ def clip_uploads(settings: SiteSettings, uplink: Uplink) -> ClipUploads | None:
     if url is None:
         return None
     marks = ClipMarks(settings.recordings.folder(settings.state_dir))
-    return ClipUploads(marks, _opened(url), SiteId(settings.site.name), uplink, BackOff(first_s=1, most_s=60))
-
-
-def _opened(url: str) -> ObjectStore:
-    if url.startswith("file://"):
-        return LocalStore(Path(url.removeprefix("file://")), mkdir=True)
-    # a store without TLS is one whose address says so, here or in AWS_ENDPOINT
-    client: ClientConfig = {"timeout": _ANSWER_WITHIN, "connect_timeout": _CONNECTED_WITHIN, "allow_http": True}
-    try:
-        return from_url(url, client_options=client, retry_config={"max_retries": 3, "retry_timeout": _RETRIES_WITHIN})
-    except (StoreError, ValueError) as error:
-        raise ConfigError(
-            "central.clips.upload", f"{url} cannot be opened ({error})", "write s3://bucket/folder, and give its keys"
-        ) from error
+    return ClipUploads(marks, opened(url), SiteId(settings.site.name), uplink, BackOff(first_s=1, most_s=60))
 
 
 @contextmanager
