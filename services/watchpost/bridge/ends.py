@@ -15,8 +15,14 @@ from watchpost.telemetry import Health
 
 __all__ = ["Ends", "join"]
 
-# for who retries by himself: librdkafka's own 10 s would hold up the way back after an outage
-_CLIENT = {"reconnect.backoff.ms": 100, "reconnect.backoff.max.ms": 2000, "log.connection.close": False}
+_CLIENT = {
+    # for who retries by himself: librdkafka's own 10 s would hold up the way back after an outage
+    "reconnect.backoff.ms": 100,
+    "reconnect.backoff.max.ms": 2000,
+    # a router that forgot a quiet connection swallows what is sent on it, and says nothing
+    "socket.keepalive.enable": True,
+    "log.connection.close": False,
+}
 
 
 @dataclass(frozen=True, slots=True)
