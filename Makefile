@@ -14,7 +14,7 @@ GPU_IMAGE ?= watchpost:gpu
 BUILD_SETTINGS = PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST HTTP_PROXY HTTPS_PROXY NO_PROXY
 BUILD_ARGS = $(foreach name,$(BUILD_SETTINGS),$(if $($(name)),--build-arg $(name)))
 
-.PHONY: demo test test-k8s lint format setup setup-inference locks bench-accuracy bench-analyze bench-cap bench-day bench-image bench-ingest bench-onsets bench-qwen3-vl bench-qwen3-vl-cameras bench-uplink image image-gpu clean
+.PHONY: demo test test-k8s lint format setup setup-inference locks bench-accuracy bench-analyze bench-cap bench-day bench-image bench-ingest bench-onsets bench-qwen3-vl bench-qwen3-vl-cameras bench-uplink chaos image image-gpu clean
 
 demo: .venv/ready .venv/parts
 	@$(BIN)/watchpost demo $(if $(SOURCE),--source "$(SOURCE)") $(ARGS)
@@ -62,6 +62,10 @@ bench-cap: .venv/ready-dev .venv/parts
 # needs the embedded Kafka and 5 GB of disk; about 40 minutes
 bench-day: .venv/ready-dev .venv/parts
 	@$(BIN)/python -m benchmarks.bridge.day $(ARGS)
+
+# needs the embedded Kafka alone: faults on the way from a site to its centre; about 12 s each
+chaos: .venv/ready-dev .venv/parts
+	@$(BIN)/python -m benchmarks.bridge.chaos $(ARGS)
 
 bench-image: .venv/ready-dev
 	@$(BIN)/python -m benchmarks.image $(IMAGE)

@@ -9,13 +9,12 @@ from operator import le
 from pathlib import Path
 
 import pytest
-from confluent_kafka import IsolationLevel, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka import Producer
 
 from tests.fakes.bridge_process import BridgeProcess
-from tests.fakes.bridged_site import LOADED_CAMERAS, BridgedSite, load, partition_of
+from tests.fakes.bridged_site import BridgedSite, load
+from tests.fakes.open_transactions import freeze_inside_a_transaction
 from tests.waiting import wait_for
-from watchpost.contracts import TopicName
 from watchpost.stream.embedded import EmbeddedKafka
 
 pytestmark = pytest.mark.kafka
@@ -24,7 +23,6 @@ _FENCED = "fenced but still leading"
 # Apache Kafka 4.3.1 may answer a commit that is under way at that moment by "unknown error": the bridge then looks at
 # the checkpoint and goes on, as after every commit in doubt
 _LOST_IT = re.compile(f"{_FENCED}|EndTxn commit failed: Unknown broker error")
-LATEST: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the client lacks annotations here
 
 
 @pytest.fixture(scope="module")
@@ -38,30 +36,6 @@ def site(site_broker: EmbeddedKafka, embedded_broker: EmbeddedKafka, tmp_path: P
     # small transactions: a bridge under load is nearly always inside one
     options = {"bridge": {"transaction_max_records": 20}}
     return BridgedSite(site_broker.bootstrap, embedded_broker.bootstrap, tmp_path, options)
-
-
-def open_transaction(site: BridgedSite) -> bool:
-    """Whether records of an open transaction lie in one of the centre's partitions that the load goes to."""
-    admin = AdminClient({"bootstrap.servers": site.central_bootstrap, "log_level": 0})
-    keys = [TopicPartition(TopicName.EVENTS, partition_of(f"{site.name}/{camera}")) for camera in LOADED_CAMERAS]
-    ends = []
-    for isolation in (IsolationLevel.READ_COMMITTED, IsolationLevel.READ_UNCOMMITTED):
-        futures = admin.list_offsets(dict.fromkeys(keys, LATEST), isolation_level=isolation)
-        ends.append({key.partition: future.result().offset for key, future in futures.items()})
-    return ends[0] != ends[1]
-
-
-def freeze_inside_a_transaction(site: BridgedSite, bridge: BridgeProcess) -> None:
-    """Freeze `bridge` at a moment when it has a transaction open; it stays frozen."""
-
-    def caught() -> bool:
-        bridge.freeze()
-        if open_transaction(site):
-            return True
-        bridge.wake()
-        return False
-
-    wait_for(caught, within_s=10)
 
 
 def fence(site: BridgedSite, bridge: BridgeProcess) -> None:
