@@ -14,7 +14,7 @@ GPU_IMAGE ?= watchpost:gpu
 BUILD_SETTINGS = PIP_INDEX_URL PIP_EXTRA_INDEX_URL PIP_TRUSTED_HOST HTTP_PROXY HTTPS_PROXY NO_PROXY
 BUILD_ARGS = $(foreach name,$(BUILD_SETTINGS),$(if $($(name)),--build-arg $(name)))
 
-.PHONY: demo test test-k8s lint format setup setup-inference locks bench-accuracy bench-analyze bench-cap bench-day bench-image bench-ingest bench-onsets bench-qwen3-vl bench-qwen3-vl-cameras bench-uplink chaos image image-gpu clean
+.PHONY: demo test test-k8s lint format setup setup-inference locks bench-accuracy bench-analyze bench-bridge bench-cap bench-day bench-image bench-ingest bench-onsets bench-qwen3-vl bench-qwen3-vl-cameras bench-uplink chaos image image-gpu clean
 
 demo: .venv/ready .venv/parts
 	@$(BIN)/watchpost demo $(if $(SOURCE),--source "$(SOURCE)") $(ARGS)
@@ -54,6 +54,10 @@ bench-uplink: .venv/ready-dev .venv/parts
 # needs ffmpeg and the footage: whether a quiet camera misses who comes
 bench-onsets: .venv/ready-dev .venv/parts
 	@$(BIN)/python -m benchmarks.ingest.onsets $(ARGS)
+
+# needs the embedded Kafka, MirrorMaker 2's jars (fetched at the first run) and 3 GB of disk; about six minutes
+bench-bridge: .venv/ready-dev .venv/parts
+	@$(BIN)/python -m benchmarks.bridge.beside $(ARGS)
 
 # needs the embedded Kafka alone; about three minutes
 bench-cap: .venv/ready-dev .venv/parts

@@ -49,6 +49,11 @@ class BridgeProcess:
             self._process.wait(10)
             raise
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     def waits_for(self) -> dict[str, str]:
         """What `/readyz` says that it waits for; that it does not answer, while it does not."""
         try:
