@@ -24,12 +24,15 @@ class BridgeProcess:
             bridge.wait_until_ready()
     """
 
+    program: tuple[str, ...] = (sys.executable, "-m", "watchpost")
+    """What is run; a test may put another in its place."""
+
     def __init__(self, config: Path, port: int, log: Path) -> None:
         self._port = port
         self.log = log
         with log.open("w") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "watchpost", "run", "bridge", "--config", str(config)],
+                [*self.program, "run", "bridge", "--config", str(config)],
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )

@@ -1,9 +1,11 @@
 """Site logs that do not go on where the checkpoint says: each break is told at the centre, none passed in silence."""
 
 import json
+import shutil
 import struct
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from tests.fakes.arrivals import Arrivals
+from tests.fakes.audited import assert_explained
 from tests.fakes.bridged_site import BridgedSite, event, partition_of
 from tests.waiting import wait_for
 from watchpost.bridge import SourceHeader, adopt
@@ -74,6 +77,20 @@ def cut(broker: EmbeddedKafka, folder: Path, kept_batches: int) -> None:
     assert end < len(content)
     with log.open("r+b") as file:
         file.truncate(end)
+    broker.start()
+
+
+@contextmanager
+def restored_afterwards(broker: EmbeddedKafka) -> Iterator[None]:
+    """Copy the broker's disk, and put the copy back when the block is over."""
+    copy = broker.data_dir.with_name("older-disk")
+    broker.stop()
+    shutil.copytree(broker.data_dir, copy)
+    broker.start()
+    yield
+    broker.stop()
+    shutil.rmtree(broker.data_dir)
+    shutil.move(copy, broker.data_dir)
     broker.start()
 
 
@@ -185,6 +202,36 @@ def test_log_that_lost_its_end_opens_an_epoch_where_it_was_cut(
         (0, list(range(10))),
         (1, list(range(6, 15))),
     ]
+
+
+@pytest.mark.parametrize("bridge_runs_meanwhile", [True, False])
+def test_older_disk_put_back_opens_an_epoch_and_loses_nothing_that_is_new(
+    embedded_broker: EmbeddedKafka,
+    fresh_broker: Callable[[], EmbeddedKafka],
+    tmp_path: Path,
+    *,
+    bridge_runs_meanwhile: bool,
+) -> None:
+    broker = fresh_broker()
+    site = BridgedSite(broker.bootstrap, embedded_broker.bootstrap, tmp_path)
+    bridge = site.bridge()
+    with site.reader() as reader:
+        written = site.write(events("kept", 6))
+        reader.wait_for(6)
+        with restored_afterwards(broker):
+            written += site.write(events("gone", 4))
+            reader.wait_for(10)
+            if not bridge_runs_meanwhile:
+                bridge.__exit__(None, None, None)
+        # past the checkpoint, and by a leader of the same epoch: neither shows that these are others
+        written += site.write(events("new", 9))
+        with bridge if bridge_runs_meanwhile else site.bridge():
+            arrivals = reader.wait_until_quiet(20, within_s=40)
+
+    (gap,) = details_of(gaps_in(arrivals))
+    assert carried(arrivals) == Counter(written)
+    assert (gap["cause"], gap["next_offset"], gap["then_epoch"], gap["then_offset"]) == ("cut", 10, 1, 6)
+    assert_explained(site, "cut")
 
 
 def test_another_cluster_is_refused_until_it_is_adopted(

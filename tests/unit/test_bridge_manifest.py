@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
 from confluent_kafka import TIMESTAMP_CREATE_TIME, Message
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,7 +97,7 @@ def test_record_goes_up_with_its_bytes_its_headers_and_its_origin() -> None:
         SourceHeader.OFFSET: b"7",
         SourceHeader.SENT: str(NOW_MS).encode(),
     }
-    assert manifest.positions[1] == position(1, next_offset=8, leader_epoch=4)
+    assert manifest.positions[1] == replace(position(1, next_offset=8, leader_epoch=4), last_at_ms=NOW_MS)
 
 
 def test_state_is_left_alone_until_the_manifest_is_applied() -> None:
@@ -160,6 +161,18 @@ def test_held_record_that_can_be_read_now_goes_and_ends_the_hold() -> None:
 
     assert [sent.value for sent in manifest.outgoing] == [b"x", b"behind"]
     assert waiting_reason(state.held) is None
+
+
+@pytest.mark.parametrize(("age_days", "is_clamped"), [(6, False), (8, True), (NOW_MS // 86_400_000, True)])
+def test_timestamp_so_old_that_no_set_clock_wrote_it_is_clamped_with_the_original_told(
+    age_days: int, *, is_clamped: bool
+) -> None:
+    then_ms = NOW_MS - age_days * 86_400_000
+
+    (sent,) = compose(lane_state(), [message(1, 0, "old", then_ms)]).outgoing
+
+    assert sent.timestamp_ms == (NOW_MS if is_clamped else then_ms)
+    assert dict(sent.headers).get(SourceHeader.ORIGINAL_TIMESTAMP) == (str(then_ms).encode() if is_clamped else None)
 
 
 def test_timestamp_in_the_centres_future_is_clamped_with_the_original_told() -> None:

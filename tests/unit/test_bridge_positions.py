@@ -65,6 +65,14 @@ def test_leader_epoch_is_the_latest_of_what_was_brought() -> None:
     assert (ahead.leader_epoch, brought(ahead, 0, 10, leader_epoch=5).leader_epoch) == (7, 7)
 
 
+def test_time_is_the_latest_of_what_was_brought_given_up_and_kept_in_a_cut_log() -> None:
+    ahead = brought(at(0), 10, 12, at_ms=7000)
+
+    assert (ahead.last_at_ms, brought(ahead, 0, 10, at_ms=5000).last_at_ms) == (7000, 7000)
+    assert given_up(at(0), 10, BreakCause.EXPIRED, 6000)[0].last_at_ms == 6000
+    assert cut_short(ahead, 11).last_at_ms == 7000
+
+
 def test_newest_stretch_lies_at_the_end_of_what_was_not_brought() -> None:
     assert newest_stretch(at(0), 100, 8) == Stretch(92, 100)
     assert newest_stretch(at(0, (92, 100)), 100, 8) == Stretch(84, 92)

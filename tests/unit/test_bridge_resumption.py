@@ -10,11 +10,11 @@ import pytest
 from watchpost.bridge.back_off import BackOff
 from watchpost.bridge.gaps import delivery_gap, gap_record
 from watchpost.bridge.pace import Budget, Precedence
-from watchpost.bridge.resumption import Break, BreakCause, OffsetRange, SourceTopic, resumed
+from watchpost.bridge.resumption import Break, BreakCause, OffsetRange, SourceTopic, resumed, without_strangers
 from watchpost.bridge.uplink import Uplink
 from watchpost.contracts import SourceHeader, TopicName, decode
 from watchpost.contracts.identity import SITE_ITSELF
-from watchpost.contracts.records import EventChanged, SiteId, SourcePosition
+from watchpost.contracts.records import EventChanged, OffsetSpan, SiteId, SourcePosition
 
 TOPIC = TopicName.EVENTS.value
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -75,6 +75,31 @@ def test_cut_log_is_a_new_epoch_from_the_cut() -> None:
 
     assert (start.epoch, start.next_offset, start.leader_epoch) == (1, 33, -1)
     assert gap.cause is BreakCause.CUT
+
+
+def test_record_later_than_all_that_were_brought_below_the_checkpoint_is_where_the_log_was_put_back() -> None:
+    checkpoint = {3: reached(40)}
+
+    found = without_strangers(source(), checkpoint, {3: 33})
+
+    # what lies beyond it is read, but says nothing of what was brought
+    assert found.partitions[3] == OffsetRange(0, 33)
+
+
+@pytest.mark.parametrize("later_from", [None, 40, 45], ids=["none", "at the checkpoint", "beyond it"])
+def test_later_records_from_the_checkpoint_on_are_what_comes_next(later_from: int | None) -> None:
+    assert without_strangers(source(), {3: reached(40)}, {3: later_from}) == source()
+
+
+@pytest.mark.parametrize(("later_from", "cut_at"), [(20, None), (32, 32)], ids=["still to go", "gone ahead"])
+def test_later_record_shows_a_log_put_back_only_where_one_was_brought(later_from: int, cut_at: int | None) -> None:
+    newest_first = replace(reached(10), sent_ahead=(OffsetSpan(30, 40),))
+
+    found = without_strangers(source(), {3: newest_first}, {3: later_from})
+
+    start, breaks = resumed(found, 3, newest_first, None)
+    assert [gap.after.sent_ahead for gap in breaks] == ([] if cut_at is None else [(OffsetSpan(30, cut_at),)])
+    assert start.epoch == len(breaks)
 
 
 def test_delivery_gap_names_the_exact_offsets_and_is_the_same_event_when_told_again() -> None:

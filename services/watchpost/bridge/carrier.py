@@ -163,6 +163,7 @@ class Carrier:
         positions, self._windows, breaks = self._surveyor.resume(known, self._windows, over)
         state = LaneState(cluster_id, positions, self._windows)
         if breaks:
+            self._reading.renew()
             self._tell(breaks, state, over)
         self._back_off.reset()
         self._status.runs(state)
@@ -259,7 +260,7 @@ class Carrier:
         for partition, position in state.positions.items():
             first = firsts[partition]
             to_offset = ends[partition] if first is None else first
-            positions[partition], lost = given_up(position, to_offset, BreakCause.EXPIRED)
+            positions[partition], lost = given_up(position, to_offset, BreakCause.EXPIRED, since_ms - 1)
             breaks += lost
         if breaks and self._tell(breaks, replace(state, positions=positions), over):
             state.positions, state.dropped = positions, Dropped()

@@ -54,18 +54,27 @@ class Cluster:
         """The topic with its id and the offsets that it holds now."""
         described = self._describe(topic)
         partitions = [TopicPartition(topic, info.id) for info in described.partitions]
-        lows, highs = self._offsets(partitions, _EARLIEST), self._offsets(partitions, _LATEST)
+        lows = self._offsets(dict.fromkeys(partitions, _EARLIEST))
+        highs = self._offsets(dict.fromkeys(partitions, _LATEST))
         ranges = {partition: OffsetRange(low, highs[partition]) for partition, low in lows.items()}
         return SourceTopic(topic, _shown(described.topic_id), ranges)
 
     def ends_of(self, topic: str, partitions: Iterable[int]) -> dict[int, int]:
         """The high watermarks, open transactions included: nothing written before now lies beyond them."""
-        return self._offsets([TopicPartition(topic, partition) for partition in partitions], _LATEST)
+        return self._offsets({TopicPartition(topic, partition): _LATEST for partition in partitions})
 
     def first_since(self, topic: str, partitions: Iterable[int], since_ms: int) -> dict[int, int | None]:
         """The first offset of each that was written at this time or later; None where there is none."""
-        asked = [TopicPartition(topic, partition) for partition in partitions]
-        found = self._offsets(asked, OffsetSpec.for_timestamp(since_ms))
+        return self.first_since_each(topic, dict.fromkeys(partitions, since_ms))
+
+    def first_since_each(self, topic: str, since_ms: Mapping[int, int]) -> dict[int, int | None]:
+        """The same, with a time for each partition."""
+        # what is negative means something else to Kafka: the end, the beginning
+        asked = {
+            TopicPartition(topic, partition): OffsetSpec.for_timestamp(max(0, each_ms))
+            for partition, each_ms in since_ms.items()
+        }
+        found = self._offsets(asked)
         return {partition: None if offset < 0 else offset for partition, offset in found.items()}
 
     def create(self, topic: str, partitions: int, replication: int, settings: Mapping[str, str]) -> None:
@@ -85,21 +94,23 @@ class Cluster:
             result: TopicDescription = described[topic].result(_ANSWER_WITHIN_S)
             return result
 
-    def _offsets(self, partitions: list[TopicPartition], spec: OffsetSpec) -> dict[int, int]:
+    def _offsets(self, asked: Mapping[TopicPartition, OffsetSpec]) -> dict[int, int]:
+        if not asked:
+            return {}
         try:
-            return self._ask_for_offsets(partitions, spec)
+            return self._ask_for_offsets(asked)
         except RetryableError as error:
             if not _caused_by(error, KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH):
                 raise
             # the client asks with the leader epochs that it knows, and does not learn by the answer that they are over
             # (librdkafka 2.16; for as long as was tried after a broker's restart): a new one asks afresh
             self._admin = AdminClient(self._client)
-            return self._ask_for_offsets(partitions, spec)
+            return self._ask_for_offsets(asked)
 
-    def _ask_for_offsets(self, partitions: list[TopicPartition], spec: OffsetSpec) -> dict[int, int]:
+    def _ask_for_offsets(self, asked: Mapping[TopicPartition, OffsetSpec]) -> dict[int, int]:
         with self._asking(f"asking the {self._name} cluster for offsets"):
             futures = self._admin.list_offsets(
-                dict.fromkeys(partitions, spec),
+                dict(asked),
                 # read_committed would give the end without open transactions: what they hold back would be passed by
                 isolation_level=IsolationLevel.READ_UNCOMMITTED,
                 request_timeout=_TIMEOUT_S,

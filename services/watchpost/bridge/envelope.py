@@ -14,6 +14,9 @@ __all__ = ["CentralClock", "Outgoing", "central_key", "enveloped", "source_heade
 
 # clocks that nobody set wrong differ by this much; a broker refuses what lies an hour ahead
 _TOLERANCE_MS = 10_000
+# what looks older was written by a clock that nobody had set, in 1970 say: a site keeps its records for two days. The
+# centre reckons by this time when it deletes, and would delete it at once
+_OLDEST_MS = 7 * 24 * 3600 * 1000
 
 
 class CentralClock:
@@ -88,7 +91,7 @@ def enveloped(message: Message, key: bytes, extra: Sequence[Header], now_ms: int
     ]
     if kind == TIMESTAMP_NOT_AVAILABLE:
         timestamp_ms = now_ms
-    elif timestamp_ms > now_ms + _TOLERANCE_MS:
+    elif not now_ms - _OLDEST_MS <= timestamp_ms <= now_ms + _TOLERANCE_MS:
         headers.append((SourceHeader.ORIGINAL_TIMESTAMP.value, str(timestamp_ms).encode()))
         timestamp_ms = now_ms
     return Outgoing(message.topic() or "", key, message.value() or b"", headers, timestamp_ms)

@@ -107,7 +107,7 @@ def _add(manifest: Manifest, message: Message, record: Carried, state: LaneState
     # what was dropped before counts with the next record that is sent
     before = manifest.dropped.positions.get(partition, manifest.positions[partition])
     epoch = message.leader_epoch()
-    after = brought(before, stretch.start, offset + 1, -1 if epoch is None else epoch)
+    after = brought(before, stretch.start, offset + 1, -1 if epoch is None else epoch, message.timestamp()[1])
     manifest.reading[partition] = Stretch(offset + 1, stretch.end)
     name = identity(record)
     new = manifest.new.setdefault(partition, {})

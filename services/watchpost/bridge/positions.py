@@ -8,7 +8,16 @@ from dataclasses import dataclass, replace
 
 from watchpost.contracts.records import OffsetSpan, SourcePosition
 
-__all__ = ["Stretch", "brought", "cut_short", "newest_stretch", "next_stretch", "passed", "unsent_records"]
+__all__ = [
+    "Stretch",
+    "brought",
+    "cut_short",
+    "is_counted",
+    "newest_stretch",
+    "next_stretch",
+    "passed",
+    "unsent_records",
+]
 
 # a checkpoint with more spans than this in each partition would weigh more than what it counts
 _MOST_SPANS = 8
@@ -26,18 +35,25 @@ class Stretch:
         return offset >= self.start and (self.end is None or offset < self.end)
 
 
-def brought(position: SourcePosition, start: int, end: int, leader_epoch: int = -1) -> SourcePosition:
-    """The position after all from `start` up to, not including, `end` was brought."""
+def brought(position: SourcePosition, start: int, end: int, leader_epoch: int = -1, at_ms: int = -1) -> SourcePosition:
+    """The position after all from `start` up to, not including, `end` was brought.
+
+    `leader_epoch` and `at_ms` are the last record's, or the latest of all.
+    """
     spans = _merged([*position.sent_ahead, OffsetSpan(start, end)])
     reached = position.next_offset
     while spans and spans[0].from_offset <= reached:
         reached = max(reached, spans.pop(0).to_offset)
     epoch = max(position.leader_epoch, leader_epoch)
-    return replace(position, next_offset=reached, sent_ahead=tuple(spans), leader_epoch=epoch)
+    last_at_ms = max(position.last_at_ms, at_ms)
+    return replace(position, next_offset=reached, sent_ahead=tuple(spans), leader_epoch=epoch, last_at_ms=last_at_ms)
 
 
-def passed(position: SourcePosition, to_offset: int) -> tuple[SourcePosition, tuple[OffsetSpan, ...]]:
-    """The position once nothing before `to_offset` is waited for, and the spans that were never brought."""
+def passed(position: SourcePosition, to_offset: int, at_ms: int = -1) -> tuple[SourcePosition, tuple[OffsetSpan, ...]]:
+    """The position once nothing before `to_offset` is waited for, and the spans that were never brought.
+
+    `at_ms`: what is passed over and still there is no later than this.
+    """
     missing = tuple(
         OffsetSpan(gap.from_offset, min(gap.to_offset, to_offset))
         for gap in _gaps(position, to_offset)
@@ -45,11 +61,21 @@ def passed(position: SourcePosition, to_offset: int) -> tuple[SourcePosition, tu
     )
     if not missing and position.next_offset >= to_offset:
         return position, ()
-    return brought(position, position.next_offset, to_offset), missing
+    return brought(position, position.next_offset, to_offset, at_ms=at_ms), missing
+
+
+def is_counted(position: SourcePosition, offset: int) -> bool:
+    """Whether the record at `offset` was brought, or passed over."""
+    return offset < position.next_offset or any(
+        span.from_offset <= offset < span.to_offset for span in position.sent_ahead
+    )
 
 
 def cut_short(position: SourcePosition, cut_at: int) -> SourcePosition:
-    """The position in the next epoch of a log that lost what lay from `cut_at` on: what goes on there is other."""
+    """The position in the next epoch of a log that lost what lay from `cut_at` on: what goes on there is other.
+
+    What is there later than all that was brought still is other, so the time stays.
+    """
     kept = tuple(
         OffsetSpan(span.from_offset, min(span.to_offset, cut_at))
         for span in position.sent_ahead

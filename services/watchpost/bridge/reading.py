@@ -75,6 +75,10 @@ class Reading:
         """Fetch nothing more of `partitions` for now."""
         self._source.hold(self._assigned.intersection(partitions))
 
+    def renew(self) -> None:
+        """The log is not the one that it was; `begin` follows."""
+        self._source.renew()
+
     def close(self) -> None:
         self._source.close()
 

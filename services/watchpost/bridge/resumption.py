@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from watchpost.bridge.positions import cut_short, passed
+from watchpost.bridge.positions import cut_short, is_counted, passed
 from watchpost.contracts.records import SourcePosition
 
-__all__ = ["Break", "BreakCause", "OffsetRange", "SourceTopic", "given_up", "resumed"]
+__all__ = ["Break", "BreakCause", "OffsetRange", "SourceTopic", "given_up", "resumed", "without_strangers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,32 @@ class SourceTopic:
     partitions: Mapping[int, OffsetRange]
 
 
+def without_strangers(
+    topic: SourceTopic, checkpoint: Mapping[int, SourcePosition], later_from: Mapping[int, int | None]
+) -> SourceTopic:
+    """`topic` up to the first record that stands where one was brought and is later than all that were brought.
+
+    Where somebody put an older disk back, other records took the offsets of those that were brought since it was
+    copied. Leader epochs do not tell: the older disk counts them from where it stood, and may give the same ones again.
+
+    Args:
+        topic: as it is now.
+        checkpoint: how far the centre has each partition.
+        later_from: the first offset of each that is later than all that were brought; None where there is none.
+    """
+    ranges = dict(topic.partitions)
+    for partition, offset in later_from.items():
+        if offset is not None and is_counted(checkpoint[partition], offset):
+            ranges[partition] = OffsetRange(ranges[partition].low, offset)
+    return replace(topic, partitions=ranges)
+
+
 class BreakCause(StrEnum):
     """Why a partition's records do not follow one another at the centre."""
 
     RETENTION = "retention"  # the site deleted records before they could be sent
     REMADE = "remade"  # the topic was deleted and made anew
-    CUT = "cut"  # the log lost its end, as in a power cut
+    CUT = "cut"  # the log lost its end, as in a power cut, or was put back to an older state
     EXPIRED = "expired"  # they became too old to be sent
 
 
@@ -83,9 +103,14 @@ def resumed(
     return position, (*breaks, *lost)
 
 
-def given_up(position: SourcePosition, to_offset: int, cause: BreakCause) -> tuple[SourcePosition, tuple[Break, ...]]:
-    """The position once nothing below `to_offset` is waited for any more, and the breaks that say what never went."""
-    after, missing = passed(position, to_offset)
+def given_up(
+    position: SourcePosition, to_offset: int, cause: BreakCause, at_ms: int = -1
+) -> tuple[SourcePosition, tuple[Break, ...]]:
+    """The position once nothing below `to_offset` is waited for any more, and the breaks that say what never went.
+
+    `at_ms`: what is given up and still there is no later than this.
+    """
+    after, missing = passed(position, to_offset, at_ms)
     breaks = tuple(
         Break(cause, replace(position, next_offset=span.from_offset), replace(position, next_offset=span.to_offset))
         for span in missing

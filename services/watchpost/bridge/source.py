@@ -54,22 +54,30 @@ class Source:
 
     def __init__(self, client: Mapping[str, Any], lane: Lane) -> None:
         self._lane = lane
-        self._consumer = Consumer(
-            {
-                **client,
-                # assign() joins no group, librdkafka wants a name nevertheless
-                "group.id": f"watchpost-bridge-{lane.name}",
-                "enable.auto.commit": False,
-                "enable.auto.offset.store": False,
-                # anything else would pass over what retention took, without a word
-                "auto.offset.reset": "error",
-                "isolation.level": "read_committed",
-                # all that lies in memory while the centre is away
-                "queued.min.messages": 1000,
-                "queued.max.messages.kbytes": lane.prefetch_kbytes,
-                "fetch.queue.backoff.ms": 20,
-            }
-        )
+        self._config = {
+            **client,
+            # assign() joins no group, librdkafka wants a name nevertheless
+            "group.id": f"watchpost-bridge-{lane.name}",
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            # anything else would pass over what retention took, without a word
+            "auto.offset.reset": "error",
+            "isolation.level": "read_committed",
+            # all that lies in memory while the centre is away
+            "queued.min.messages": 1000,
+            "queued.max.messages.kbytes": lane.prefetch_kbytes,
+            "fetch.queue.backoff.ms": 20,
+        }
+        self._consumer = Consumer(self._config)
+
+    def renew(self) -> None:
+        """Forget all that the client learned of the log: `read_from` begins anew.
+
+        It holds the cluster's leader epochs for growing only. Where an older disk was put back they start from a lower
+        one, and the client waited without a word for the log to catch up (librdkafka 2.16).
+        """
+        self._consumer.close()
+        self._consumer = Consumer(self._config)
 
     def close(self) -> None:
         self._consumer.close()

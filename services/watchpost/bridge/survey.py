@@ -12,7 +12,7 @@ from watchpost.bridge.ends import Ends
 from watchpost.bridge.history import read_history
 from watchpost.bridge.lanes import Lane, identity
 from watchpost.bridge.repeats import RepeatWindow
-from watchpost.bridge.resumption import Break, resumed
+from watchpost.bridge.resumption import Break, SourceTopic, resumed, without_strangers
 from watchpost.bridge.writer_schemas import WriterSchemas
 from watchpost.contracts import TopicName
 from watchpost.contracts.records import SourcePosition
@@ -67,7 +67,7 @@ class Surveyor:
             windows: what is still remembered of a partition is not read back again.
             over: ends the survey early.
         """
-        topic = self.ends.site_cluster.describe(self.lane.topic)
+        topic = self._as_brought(known)
         size = max(1, self.lane.window_records // max(1, len(topic.partitions)))
         all_windows = {partition: windows.get(partition) or RepeatWindow(size) for partition in topic.partitions}
         cuts = read_history(
@@ -79,6 +79,17 @@ class Surveyor:
             positions[partition], found = resumed(topic, partition, known.get(partition), cuts.get(partition))
             breaks += found
         return positions, all_windows, tuple(breaks)
+
+    def _as_brought(self, known: Mapping[int, SourcePosition]) -> SourceTopic:
+        """The topic as it is now, as far as it holds what was brought."""
+        topic = self.ends.site_cluster.describe(self.lane.topic)
+        later_than_ms = {
+            partition: position.last_at_ms + 1
+            for partition, position in known.items()
+            if position.last_at_ms >= 0 and position.topic_id == topic.topic_id and partition in topic.partitions
+        }
+        later_from = self.ends.site_cluster.first_since_each(self.lane.topic, later_than_ms)
+        return without_strangers(topic, known, later_from)
 
     def _remember_into(
         self, windows: Mapping[int, RepeatWindow], remembered: frozenset[int]

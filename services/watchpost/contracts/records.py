@@ -452,7 +452,8 @@ class SourcePosition:
     """How far a bridge has brought one partition of the site to the centre, within one epoch of that partition.
 
     `leader_epoch` is Kafka's, of the last record brought (-1: none): it tells a log that lost its end. `sent_ahead`
-    names what was brought beyond `next_offset`, in order, none adjoining another.
+    names what was brought beyond `next_offset`, in order, none adjoining another. `last_at_ms` is the latest Kafka
+    timestamp of what was brought (-1: not known): it tells an older log that was put back.
     """
 
     topic: str
@@ -462,6 +463,7 @@ class SourcePosition:
     next_offset: int
     leader_epoch: int
     sent_ahead: tuple[OffsetSpan, ...] = ()
+    last_at_ms: int = -1
 
 
 @dataclass(frozen=True, slots=True)
