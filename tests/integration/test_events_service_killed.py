@@ -2,14 +2,15 @@
 
 import random
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from tests.fakes.observed_people import observed
-from tests.integration.events_site import EventsService, EventsSite, fold, under_load
+from tests.integration.events_site import EventName, EventsService, EventsSite, fold, under_load
 from tests.waiting import wait_for
 from watchpost.contracts import TopicName
 from watchpost.contracts.records import FrameAnalyzed
@@ -51,6 +52,44 @@ def lose_rocksdb(service: EventsService) -> None:
 
 def keep_rocksdb(service: EventsService) -> None:
     assert service.rocksdb.exists()
+
+
+def accept_events(site: EventsSite, *, accept: bool) -> None:
+    """Let the events topic refuse what is written there, as long as it shall not accept: no other topic does."""
+    replicas = ConfigEntry("min.insync.replicas", "1" if accept else "2", incremental_operation=AlterConfigOpType.SET)
+    topic = ConfigResource(ResourceType.TOPIC, TopicName.EVENTS.value, incremental_configs=[replicas])
+    admin = AdminClient({"bootstrap.servers": site.bootstrap})
+    for altered in admin.incremental_alter_configs([topic]).values():
+        altered.result()
+
+
+def saved_event_ids(site: EventsSite, expected: Iterable[EventName]) -> set[str]:
+    """Which of these events the saved snapshots owe."""
+    saved = b"".join(value for _, value in site.changelog())
+    return {event_id for event_id, _ in expected if event_id.encode() in saved}
+
+
+@pytest.mark.parametrize("between_lives", [keep_rocksdb, lose_rocksdb])
+def test_service_killed_between_its_state_and_its_output_sends_what_its_state_owes(
+    site: EventsSite, frames: list[FrameAnalyzed], between_lives: Callable[[EventsService], None]
+) -> None:
+    expected = fold(frames, site.settings)
+    service = site.service()
+    service.start()
+    site.wait_for_workers(1)
+    accept_events(site, accept=False)
+    site.observe(frames)
+    wait_for(lambda: saved_event_ids(site, expected))
+    service.kill()
+    said_before = site.events()
+    between_lives(service)
+    accept_events(site, accept=True)
+    service.start()
+
+    found = site.wait_for_events(expected)
+    site.wait_until_committed()
+    assert said_before == {}
+    assert {name: set(values) for name, values in found.items()} == {name: {value} for name, value in expected.items()}
 
 
 @pytest.mark.parametrize("between_lives", [keep_rocksdb, lose_rocksdb])
