@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -103,15 +104,25 @@ class Transactions:
         """Give the producer up, unsent records too. The next `open` ends its transaction, or the timeout does."""
         if self._producer is not None:
             self._producer.purge()
-            self._producer.poll(0)
+            # it raises a fatal error that came meanwhile: whoever gives the producer up has nothing to learn from that
+            with suppress(KafkaException):
+                self._producer.poll(0)
             self._meter.closed()
         self._producer = None
         self.is_under_way = False
 
     def turn(self) -> None:
-        """Let the client call back: statistics, errors."""
-        if self._producer is not None:
+        """Let the client call back: statistics, errors.
+
+        Raises:
+            FencedError: this producer must write nothing more.
+        """
+        if self._producer is None:
+            return
+        try:
             self._producer.poll(0)
+        except KafkaException as error:
+            raise self._mapped(error, "keeping the transactional.id") from error
 
     def write(
         self, records: Iterable[Outgoing], checkpoint: Outgoing, over: threading.Event, turn: Turn | None = None

@@ -1,0 +1,43 @@
+"""A producer that the centre refuses for good is given up without a word; who only lets it turn is told."""
+
+from collections.abc import Iterator
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from watchpost.bridge.envelope import CentralClock
+from watchpost.bridge.lanes import lanes
+from watchpost.bridge.pace import link_of
+from watchpost.bridge.transactions import Transactions
+from watchpost.contracts.records import SiteId
+from watchpost.errors import FencedError
+from watchpost.settings import BridgeSettings, ThumbnailSettings
+
+
+class FencedProducer(Producer):
+    """A client as it is after another one took its transactional.id: every call back to it raises what ended it."""
+
+    def poll(self, timeout: float = -1) -> int:
+        del timeout
+        raise KafkaException(KafkaError(KafkaError._FENCED, "fenced by a newer instance", fatal=True))
+
+
+@pytest.fixture
+def transactions() -> Iterator[Transactions]:
+    lane = lanes(BridgeSettings(), ThumbnailSettings())[0]
+    meter = link_of(lambda: None).wire.client()
+    made = Transactions({"log_level": 0}, SiteId("shop"), lane, meter, CentralClock(), lambda _: None)
+    made._producer = FencedProducer({"log_level": 0})
+    yield made
+    made._producer = None
+
+
+def test_fenced_producer_is_given_up_without_an_error(transactions: Transactions) -> None:
+    transactions.close()
+
+    assert not transactions.is_open
+
+
+def test_fenced_producer_that_only_turns_says_that_it_is_fenced(transactions: Transactions) -> None:
+    with pytest.raises(FencedError, match="newer instance"):
+        transactions.turn()
