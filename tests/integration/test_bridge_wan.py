@@ -1,12 +1,15 @@
 """A bridge over a link that is cut, silent, broken in the middle of a request, or thin: every event once."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.fakes.bridged_site import LOADED_CAMERAS, BridgedSite, event, load, thumbnail
+from tests.fakes.audited import assert_explained
+from tests.fakes.bridged_site import LOADED_CAMERAS, BridgedSite, event, load, partition_of, thumbnail
+from tests.fakes.open_transactions import freeze_inside_a_transaction
 from tests.fakes.wan import WanBroker, wan_broker
 from tests.waiting import wait_for
 from watchpost.contracts import TopicName
@@ -19,6 +22,8 @@ pytestmark = pytest.mark.kafka
 # until they count as lost, which nobody shall wait for
 _RECOVERY_S = 40.0
 _HALF_OPEN_S = 20.0
+# the transaction's 10 s, and the 10 s in which the centre looks for such as are over
+_VISIBLE_AGAIN_S = 25.0
 
 
 @pytest.fixture
@@ -43,6 +48,14 @@ def assert_everything_came_once(site: BridgedSite, written: list[bytes]) -> None
         arrivals = reader.wait_until_quiet(len(written), _RECOVERY_S)
     assert arrivals.values == Counter(written)
     arrivals.assert_gapless()
+    assert_explained(site)
+
+
+def camera_beside(other: BridgedSite, site: BridgedSite) -> str:
+    """A camera of `site` whose events go into the centre's partition of one of `other`'s loaded cameras."""
+    there = partition_of(f"{other.name}/{LOADED_CAMERAS[0]}")
+    names = (f"camera-{number}" for number in range(10_000))
+    return next(name for name in names if partition_of(f"{site.name}/{name}") == there)
 
 
 def test_bridge_whose_link_is_cut_again_and_again_carries_every_event_once(
@@ -114,3 +127,48 @@ def test_bridge_over_a_thin_slow_and_lossy_link_carries_every_event_once(site: B
     # what was sent again counts: thumbnails alone are 100 kB, which take 2.7 s of such a line
     assert central.link.meter.up_bytes > 100_000
     assert central.link.meter.most_bytes_in_any(1.0) <= (300 + 1000) * 1000 / 8 * 1.05
+
+
+def test_site_cut_off_inside_a_transaction_hides_another_s_events_for_25_s_at_most(
+    site: BridgedSite, central: WanBroker, fresh_broker: Callable[[], EmbeddedKafka], tmp_path: Path
+) -> None:
+    site.options = {**site.options, "bridge": {"transaction_max_records": 20}}
+    (tmp_path / "other").mkdir()
+    other = BridgedSite(fresh_broker().bootstrap, central.direct_bootstrap, tmp_path / "other")
+    beside = camera_beside(site, other)
+    with site.bridge() as cut_off, other.bridge(), site.reader() as reader, other.reader() as other_reader:
+        seen = other.write([event("before", beside)])
+        other_reader.wait_for(1)
+        with load(site) as written:
+            reader.wait_for(100)
+            freeze_inside_a_transaction(site, cut_off, cameras=LOADED_CAMERAS[:1])
+            central.link.cut()
+            cut_off.wake()
+            # they lie behind records of which nobody knows yet whether they count
+            seen += other.write(event(f"behind{number}", beside) for number in range(5))
+            others = other_reader.wait_for(6, within_s=_VISIBLE_AGAIN_S)
+            central.link.restore()
+        assert_everything_came_once(site, written)
+
+    assert others.values == Counter(seen)
+    assert_explained(other)
+
+
+def test_transaction_that_timed_out_leaves_the_leader_at_work_and_its_standby_waiting(
+    site: BridgedSite, central: WanBroker
+) -> None:
+    with ExitStack() as bridges:
+        with load(site) as written, site.reader() as reader:
+            leader = bridges.enter_context(site.bridge())
+            reader.wait_for(100)
+            standby = bridges.enter_context(site.bridge())
+            wait_for(lambda: standby.waits_for().get("leadership", ""), lambda reason: "another bridge" in reason)
+            for times in (1, 2):
+                central.link.cut()
+                wait_for(leader.log.read_text, lambda log, n=times: log.count("failed delivery") >= n, within_s=30)  # type: ignore[misc]
+                arrived = len(reader.look().messages)
+                central.link.restore()
+                reader.wait_for(arrived + 100, _RECOVERY_S)
+            assert (leader.exit_status(), standby.exit_status()) == (None, None)
+            assert "another bridge" in standby.waits_for().get("leadership", "")
+        assert_everything_came_once(site, written)
