@@ -129,7 +129,8 @@ class BridgedSite:
 
     def remake_site_topics(self) -> None:
         """Delete the site's topics where there are any, and make them."""
-        names = {TopicName.EVENTS.value, TopicName.THUMBNAILS.value}
+        both_ways = (TopicName.EVENTS, TopicName.THUMBNAILS, TopicName.VERDICTS, TopicName.RELEASES)
+        names = {name.value for name in both_ways}
         delete_topics(self.site_bootstrap, names)
         plans = [
             TopicPlan(topic.name, topic.partitions, {**topic.settings, **self.topic_settings})

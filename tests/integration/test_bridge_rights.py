@@ -10,6 +10,8 @@ from confluent_kafka import KafkaException, Producer
 
 from tests.fakes.bridge_process import BridgeProcess
 from tests.fakes.bridged_site import BridgedSite, event, thumbnail
+from tests.fakes.descents import Centre as Giving
+from tests.fakes.descents import landed, verdict
 from tests.fakes.secured_broker import Authority, Right, SecuredKafka
 from tests.fakes.tls_front import TlsFront
 from tests.waiting import wait_for
@@ -21,6 +23,8 @@ from watchpost.stream.embedded import EmbeddedKafka
 
 pytestmark = pytest.mark.kafka
 
+# which part of the health names a right, by words in the name of what it is for
+_LANES = {"thumbnails": ("thumbnails",), "downlink": ("verdicts", "releases")}
 PASSWORD = "a-secret-of-this-test"  # noqa: S105
 
 
@@ -32,6 +36,7 @@ def rights_of(site: SiteId) -> list[Right]:
         *(Right(each, "TOPIC", "watchpost.schemas.v1") for each in ("READ", "WRITE")),
         *(Right(each, "TOPIC", checkpoints) for each in ("READ", "WRITE")),
         *(Right("WRITE", "TRANSACTIONAL_ID", f"watchpost-bridge-{site}-{lane}") for lane in ("events", "thumbnails")),
+        *(Right("READ", "TOPIC", name) for name in (TopicName.SITE_VERDICTS.of(site), TopicName.RELEASES.value)),
     ]
 
 
@@ -91,12 +96,15 @@ def test_bridge_carries_everything_with_exactly_the_rights_that_are_listed(
     centre: Centre, tmp_path: Path, way: str
 ) -> None:
     site = centre.site(tmp_path, way)
+    Giving(site).give([verdict(site.name, "v1")])
 
     with site.bridge() as bridge, site.reader() as events, site.reader(TopicName.THUMBNAILS) as thumbnails:
         for number in range(10):
             written(site, str(number))
         events.wait_for(10).assert_gapless()
         thumbnails.wait_for(10).assert_gapless()
+        with landed(site) as verdicts:
+            verdicts.wait_for(1)
         bridge.wait_until_ready()
 
 
@@ -193,7 +201,7 @@ def test_certificate_of_the_centre_that_is_over_is_said(centre: Centre, tmp_path
 
 def wait_until_named(bridge: BridgeProcess, right: Right) -> None:
     """Return when the lane that needs `right` says that it is missing."""
-    lane = "thumbnails" if "thumbnails" in right.name else "events"
+    lane = next((lane for lane, words in _LANES.items() if any(word in right.name for word in words)), "events")
 
     def is_named(waits: dict[str, str]) -> bool:
         reason = waits.get(lane, "")

@@ -1,6 +1,8 @@
 """Sees to it that one bridge of a site works and the others wait: one partition, one owner."""
 
 from collections.abc import Mapping
+from concurrent.futures import Future
+from queue import SimpleQueue
 from typing import Any
 
 import structlog
@@ -41,6 +43,7 @@ class Leadership:
 
     def __init__(self, client: Mapping[str, Any]) -> None:
         self._held = False
+        self._questions: SimpleQueue[Future[bool | None]] = SimpleQueue()
         self._consumer = Consumer(
             {
                 **client,
@@ -67,6 +70,8 @@ class Leadership:
         """Take part in the group for up to `wait_s`; call it again and again."""
         with patiently("keeping the leadership"):
             self._consumer.poll(wait_s)
+        while not self._questions.empty():
+            self._questions.get().set_result(self._asked())
 
     def confirmed(self) -> bool | None:
         """Whether the group's coordinator agrees that this bridge leads; None when it cannot be asked now.
@@ -74,6 +79,19 @@ class Leadership:
         A process that was frozen does not know yet that it was replaced: only the coordinator does.
         """
         self.poll(0)
+        return self._asked()
+
+    def agreed(self, within_s: float) -> bool | None:
+        """As `confirmed`, for other threads than the one that polls, which answers at its next `poll`."""
+        # a commit on a second thread was seen to wait for ever beside a poll on the first (librdkafka 2.16)
+        question: Future[bool | None] = Future()
+        self._questions.put(question)
+        try:
+            return question.result(within_s)
+        except TimeoutError:
+            return None
+
+    def _asked(self) -> bool | None:
         if not self._held:
             return False
         try:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from typing import Protocol
 
 import structlog
 
@@ -12,6 +13,7 @@ from watchpost.bridge.back_off import BackOff
 from watchpost.bridge.cap import cap_of
 from watchpost.bridge.carrier import Carrier
 from watchpost.bridge.clip_uploads import clip_uploads, uploading
+from watchpost.bridge.downlink import Downlink
 from watchpost.bridge.ends import Ends, join
 from watchpost.bridge.lanes import lanes
 from watchpost.bridge.leadership import Leadership
@@ -28,12 +30,22 @@ _LOG = structlog.get_logger()
 _HANGS_S = 60.0
 
 
+class _Carries(Protocol):
+    """What works on a thread of its own as long as this bridge leads."""
+
+    def is_turning(self, within_s: float) -> bool: ...
+    def open(self, over: threading.Event) -> None: ...
+    def carry(self, over: threading.Event) -> None: ...
+    def close(self) -> None: ...
+
+
 def run(settings: SiteSettings) -> None:
-    """Carry the site's events and thumbnails to the centre until told to stop.
+    """Carry the site's events and thumbnails to the centre, and its verdicts down, until told to stop.
 
     site topic ─▶ source ─▶ manifest (repeats dropped, unreadable held) ─▶ one transaction: schemas, records,
     checkpoint ─▶ central topic. Each lane has its own thread: a commit waits for the link, and an event must not wait
     for a thumbnail's. Clips go to the centre's object store beside them, where there is one, in what the link has left.
+    What the centre has for this site comes down on one more thread.
 
     Raises:
         ConfigError: no centre is set, or its clips cannot be brought where they shall.
@@ -44,10 +56,12 @@ def run(settings: SiteSettings) -> None:
     link = link_of(cap_of(settings, clock))
     uploads = clip_uploads(settings, link.uplink)
     kinds = lanes(settings.bridge, settings.thumbnails)
-    with running("bridge", settings, "site", "central", "leadership", *(lane.name.value for lane in kinds)) as service:
+    parts = ("site", "central", "leadership", "downlink", *(lane.name.value for lane in kinds))
+    with running("bridge", settings, *parts) as service:
         _make_lock_topic(ends, settings, service)
         with closing(Leadership(ends.watched_site_client(service.health))) as leadership:
-            carriers = [Carrier(lane, ends, settings, clock, service.health, link) for lane in kinds]
+            lanes_up = [Carrier(lane, ends, settings, clock, service.health, link) for lane in kinds]
+            carriers: list[_Carries] = [*lanes_up, Downlink(ends, service.health, link, leadership.agreed)]
             while _becomes_leader(leadership, service):
                 with uploading(uploads):
                     _lead(carriers, leadership, service)
@@ -79,14 +93,14 @@ def _becomes_leader(leadership: Leadership, service: Running) -> bool:
     return not service.stop.is_set()
 
 
-def _lead(carriers: Collection[Carrier], leadership: Leadership, service: Running) -> None:
+def _lead(carriers: Collection[_Carries], leadership: Leadership, service: Running) -> None:
     """Carry on all lanes until the leadership is lost or the service shall stop."""
     over = threading.Event()
     with ThreadPoolExecutor(len(carriers), "carrier") as pool:
         try:
             # all of them open before the first reads its checkpoint: they share its topic, and what an earlier bridge
             # left open on one lane would hide the other's
-            for step in (Carrier.open, Carrier.carry):
+            for step in (_open, _carry):
                 under_way = {pool.submit(step, carrier, over): carrier for carrier in carriers}
                 while under_way:
                     for done in _first_done(under_way, leadership, service, over):
@@ -97,8 +111,16 @@ def _lead(carriers: Collection[Carrier], leadership: Leadership, service: Runnin
             over.set()
 
 
+def _open(carrier: _Carries, over: threading.Event) -> None:
+    carrier.open(over)
+
+
+def _carry(carrier: _Carries, over: threading.Event) -> None:
+    carrier.carry(over)
+
+
 def _first_done(
-    under_way: dict[Future[None], Carrier], leadership: Leadership, service: Running, over: threading.Event
+    under_way: dict[Future[None], _Carries], leadership: Leadership, service: Running, over: threading.Event
 ) -> list[Future[None]]:
     """Those that have ended, as soon as one has. Meanwhile the leadership is kept, or its loss ends all of them."""
     while not (done := [future for future in under_way if future.done()]):

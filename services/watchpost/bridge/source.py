@@ -11,13 +11,12 @@ from watchpost.bridge.lanes import Lane
 from watchpost.bridge.patience import patiently
 from watchpost.stream import value_of
 
-__all__ = ["Source", "Taken"]
+__all__ = ["Source", "Taken", "is_passing"]
 
 _FIRST_WAIT_S = 0.5
 # a quiet moment ends a transaction: waiting longer would add to every event's way, for a few bytes saved
 _QUIET_S = 0.01
 
-# they pass by themselves: the client connects again
 _PASSING = frozenset(
     {
         KafkaError._PARTITION_EOF,  # noqa: SLF001  (its public name for a local error code; and so below)
@@ -29,6 +28,11 @@ _PASSING = frozenset(
         KafkaError.NOT_LEADER_FOR_PARTITION,
     }
 )
+
+
+def is_passing(error: KafkaError) -> bool:
+    """Whether a consumer's error passes by itself: the client connects again."""
+    return error.code() in _PASSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,7 @@ class Source:
                 if error is None:
                     messages.append(message)
                     taken_bytes += len(value_of(message) or b"")
-                elif error.code() not in _PASSING:
+                elif not is_passing(error):
                     return Taken(tuple(messages), f"partition {message.partition()}: {error.str()}", is_full=False)
             room, left_s = max_records - len(messages), end_s - time.monotonic()
             if room <= 0 or left_s <= 0 or taken_bytes >= max_bytes:

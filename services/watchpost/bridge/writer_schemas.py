@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from fastavro.schema import SchemaParseException
@@ -11,11 +11,14 @@ from watchpost.bridge.clusters import Cluster
 from watchpost.bridge.lanes import Carried, Lane
 from watchpost.bridge.reading_to_end import read_to_end
 from watchpost.contracts import RecordSchema, Schemas, TopicName, decode, fingerprint_in, shipped_schemas
+from watchpost.contracts.records import Record
 from watchpost.stream import value_of
 
 __all__ = ["WriterSchemas"]
 
 _LOG = structlog.get_logger()
+
+RecordT = TypeVar("RecordT", bound=Record)
 
 
 class WriterSchemas:
@@ -42,13 +45,17 @@ class WriterSchemas:
                 self._published.add(learnt.fingerprint)
 
     def read(self, value: bytes, lane: Lane) -> Carried:
-        """The record in `value`.
+        """The lane's record in `value`; raises as `read_as`."""
+        return self.read_as(value, lane.record)
+
+    def read_as(self, value: bytes, record: type[RecordT]) -> RecordT:
+        """The `record` in `value`.
 
         Raises:
             UnknownSchemaError: its writer's schema is not known here.
-            ContractError: these bytes are not a record of the lane.
+            ContractError: these bytes are no such record.
         """
-        return decode(value, lane.record, self._known)
+        return decode(value, record, self._known)
 
     def of(self, value: bytes) -> RecordSchema:
         """The schema that `value` was written with. Raises UnknownSchemaError where it is not known here."""

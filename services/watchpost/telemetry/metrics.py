@@ -11,6 +11,8 @@ __all__ = [
     "BRIDGE_CLIPS_UPLOADED",
     "BRIDGE_CLIPS_WAITING",
     "BRIDGE_CLIP_FAILURES",
+    "BRIDGE_DOWNLINK_FOREIGN",
+    "BRIDGE_DOWNLINK_RECORDS",
     "BRIDGE_DROPPED_REPEATS",
     "BRIDGE_LAG_RECORDS",
     "BRIDGE_LEADER",
@@ -149,11 +151,17 @@ BRIDGE_CATCH_UP_SECONDS = Gauge(
 )
 BRIDGE_DROPPED_REPEATS = Counter("watchpost_bridge_dropped_repeats_total", "Replayed event revisions not sent again")
 BRIDGE_LOST_RECORDS = Counter(
-    "watchpost_bridge_lost_records_total", "Records that retention took before they were sent", ["producer"]
+    "watchpost_bridge_lost_records_total", "Records that retention took before they were carried", ["producer"]
 )
 BRIDGE_CLIPS_UPLOADED = Counter("watchpost_bridge_clips_uploaded_total", "Clips brought to the centre's object store")
 BRIDGE_CLIPS_WAITING = Gauge("watchpost_bridge_clips_waiting", "Clips not yet there")
 BRIDGE_CLIP_FAILURES = Counter("watchpost_bridge_clip_failures_total", "Attempts at a clip that failed")
+BRIDGE_DOWNLINK_RECORDS = Counter(
+    "watchpost_bridge_downlink_records_total", "Records brought down from the centre", ["topic"]
+)
+BRIDGE_DOWNLINK_FOREIGN = Counter(
+    "watchpost_bridge_downlink_foreign_total", "Verdicts of another site in this one's topic, not taken"
+)
 BRIDGE_LEADER = Gauge("watchpost_bridge_leader", "1 while this bridge holds the site's leadership")
 
 # api
