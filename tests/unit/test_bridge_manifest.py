@@ -9,7 +9,7 @@ from confluent_kafka import TIMESTAMP_CREATE_TIME, Message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchpost.bridge.lanes import Carried, LaneName, identity, lanes
+from watchpost.bridge.lanes import Carried, LaneName, Named, identity, lanes
 from watchpost.bridge.manifest import LaneState, Manifest, composed, waiting_reason
 from watchpost.bridge.repeats import Dropped, RepeatWindow
 from watchpost.contracts import SourceHeader, TopicName
@@ -62,6 +62,11 @@ def read(value: bytes) -> Carried:
     )
 
 
+def named(value: bytes) -> Named:
+    record = read(value)
+    return Named(record.camera, identity(record))
+
+
 def message(partition: int, offset: int, name: str, timestamp_ms: int = NOW_MS) -> Message:
     return Message(
         topic=TopicName.EVENTS,
@@ -76,7 +81,7 @@ def message(partition: int, offset: int, name: str, timestamp_ms: int = NOW_MS) 
 
 
 def compose(state: LaneState, messages: Iterable[Message]) -> Manifest:
-    return composed(tuple(messages), state, SITE, read, NOW_MS)
+    return composed(tuple(messages), state, SITE, named, NOW_MS)
 
 
 def headers(manifest: Manifest, index: int) -> dict[str, bytes]:

@@ -15,8 +15,9 @@ from watchpost.bridge.ends import Ends
 from watchpost.bridge.envelope import CentralClock
 from watchpost.bridge.gaps import gap_record
 from watchpost.bridge.lane_status import LaneStatus
-from watchpost.bridge.lanes import Carried, Lane
+from watchpost.bridge.lanes import Lane
 from watchpost.bridge.manifest import LaneState, Manifest, composed
+from watchpost.bridge.naming import Naming
 from watchpost.bridge.pace import Budget, Link
 from watchpost.bridge.reading import Reading
 from watchpost.bridge.repeats import Dropped, RepeatWindow
@@ -70,6 +71,7 @@ class Carrier:
         self._status = LaneStatus(lane, self._backlog, health)
         self._central_clock = CentralClock()
         self._schemas = WriterSchemas(ends.central_client, ends.central_cluster)
+        self._naming = Naming(lane, self._schemas)
         self._surveyor = Surveyor(lane, ends, self._schemas)
         self._reading = Reading(ends.watched_site_client(health), ends.site_cluster, lane)
         self._transactions = Transactions(
@@ -195,7 +197,7 @@ class Carrier:
             self._back_off.wait(over)
 
     def _send(self, messages: Sequence[Message], state: LaneState, over: threading.Event) -> None:
-        manifest = composed(messages, state, self._ends.site, self._read, self._central_clock.now_ms())
+        manifest = composed(messages, state, self._ends.site, self._naming.name, self._central_clock.now_ms())
         if manifest.outgoing:
             # after reading: what was read of a topic made anew must not count as the old one's
             if not self._is_same_topic(state):
@@ -227,9 +229,6 @@ class Carrier:
             self._status.turns(state)
             over.wait(min(wait_s, _ASK_AGAIN_S))
         return True
-
-    def _read(self, value: bytes) -> Carried:
-        return self._schemas.read(value, self._lane)
 
     def _look_again(self, state: LaneState, over: threading.Event) -> None:
         """Every few seconds, also when nothing comes: is it still the same topic, can what is held go now?

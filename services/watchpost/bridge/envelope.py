@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, TIMESTAMP_NOT_AVAILABLE, Message
 
@@ -58,11 +58,14 @@ class Outgoing:
     value: bytes
     headers: Sequence[Header]
     timestamp_ms: int
+    size_bytes: int = field(init=False)
+    """What it weighs before compression."""
 
-    @property
-    def size_bytes(self) -> int:
-        """What it weighs before compression."""
-        return len(self.key) + len(self.value) + sum(len(name) + len(value) for name, value in self.headers)
+    def __post_init__(self) -> None:
+        size_bytes = len(self.key) + len(self.value)
+        for name, value in self.headers:
+            size_bytes += len(name) + len(value)
+        object.__setattr__(self, "size_bytes", size_bytes)
 
 
 def central_key(site: SiteId, camera: CameraId) -> bytes:

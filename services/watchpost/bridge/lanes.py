@@ -2,15 +2,21 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from watchpost.bridge.uplink import Rank
 from watchpost.contracts import TopicName
-from watchpost.contracts.records import EventChanged, SiteId, ThumbnailTaken
+from watchpost.contracts.records import CameraId, EventChanged, SiteId, ThumbnailTaken
 from watchpost.settings import BridgeSettings, ThumbnailSettings
 
-__all__ = ["Carried", "Lane", "LaneName", "identity", "lanes"]
+__all__ = ["Carried", "Lane", "LaneName", "Named", "identity", "lanes"]
 
 Carried = EventChanged | ThumbnailTaken
+
+_NAMED_BY: dict[type[Carried], tuple[str, ...]] = {
+    EventChanged: ("camera", "event_id", "revision"),
+    ThumbnailTaken: ("camera", "thumbnail_id"),
+}
 
 # 24 partitions of 64 pictures are 30 MB to read back at a start; events are a thousand times smaller
 _THUMBNAIL_WINDOW_RECORDS = 1536
@@ -21,6 +27,16 @@ class LaneName(StrEnum):
 
     EVENTS = "events"
     THUMBNAILS = "thumbnails"
+
+
+class Named(NamedTuple):
+    """All that the way up needs to know of a record.
+
+    `identity` makes it the same as another, whatever its offset: a replay writes it again.
+    """
+
+    camera: CameraId
+    identity: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +66,11 @@ class Lane:
     max_age_s: float | None = None
 
     @property
+    def named_by(self) -> tuple[str, ...]:
+        """The fields that name a record: its camera first, then what makes up its identity."""
+        return _NAMED_BY[self.record]
+
+    @property
     def goes_first(self) -> bool:
         """While such a lane has a backlog that moves, the others wait."""
         return self.rank is Rank.EVENTS
@@ -70,7 +91,7 @@ def lanes(settings: BridgeSettings, thumbnails: ThumbnailSettings) -> tuple[Lane
             record=EventChanged,
             window_records=window,
             chunk_records=256,
-            prefetch_kbytes=2048,
+            prefetch_kbytes=4096,
         ),
         Lane(
             LaneName.THUMBNAILS,
@@ -87,9 +108,5 @@ def lanes(settings: BridgeSettings, thumbnails: ThumbnailSettings) -> tuple[Lane
 
 
 def identity(record: Carried) -> str:
-    """What makes a record the same as another, whatever its offset: a replay writes it again."""
-    match record:
-        case EventChanged():
-            return f"{record.event_id}/{record.revision}"
-        case ThumbnailTaken():
-            return record.thumbnail_id
+    """What makes a record the same as another: the values of its `named_by`, but for the camera."""
+    return "/".join(str(getattr(record, name)) for name in _NAMED_BY[type(record)][1:])

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 from confluent_kafka import Message
 
 from watchpost.bridge.envelope import Outgoing, central_key, enveloped, source_headers
-from watchpost.bridge.lanes import Carried, identity
+from watchpost.bridge.lanes import Named
 from watchpost.bridge.positions import Stretch, brought, next_stretch
 from watchpost.bridge.repeats import Dropped, RepeatWindow
 from watchpost.contracts import SourceHeader
-from watchpost.contracts.records import SiteId, SourcePosition
+from watchpost.contracts.records import CameraId, SiteId, SourcePosition
 from watchpost.errors import ContractError
 from watchpost.stream import Header, value_of
 
@@ -43,6 +44,21 @@ class LaneState:
 
 
 @dataclass(slots=True)
+class _Run:
+    """Records of one partition that go up one after the other. Their position is counted once, at the end."""
+
+    start: int
+    reached: int
+    end: int | None
+    headers: Sequence[Header]
+    leader_epoch: int = -1
+    last_at_ms: int = -1
+
+    def holds(self, offset: int) -> bool:
+        return offset >= self.reached and (self.end is None or offset < self.end)
+
+
+@dataclass(slots=True)
 class Manifest:
     """What one transaction carries, and the state after it."""
 
@@ -53,6 +69,36 @@ class Manifest:
     new: dict[int, dict[str, None]] = field(default_factory=dict)
     reading: dict[int, Stretch] = field(default_factory=dict)
     repeats: int = 0
+    _runs: dict[int, _Run] = field(default_factory=dict)
+
+    def holds(self, partition: int, offset: int, state: LaneState) -> bool:
+        """Whether the record is one of those that are read now, and was not taken already."""
+        run = self._runs.get(partition)
+        return self.stretch(partition, state).holds(offset) if run is None else run.holds(offset)
+
+    def run(self, partition: int, state: LaneState) -> _Run:
+        """What goes up of a partition by now."""
+        run = self._runs.get(partition)
+        if run is None:
+            stretch = self.stretch(partition, state)
+            headers = source_headers(state.cluster_id, self.positions[partition])
+            run = self._runs[partition] = _Run(stretch.start, stretch.start, stretch.end, headers)
+        return run
+
+    def settle(self, partition: int) -> None:
+        """Count what goes up of a partition by now into its position."""
+        run = self._runs.pop(partition, None)
+        if run is not None:
+            self.positions[partition] = brought(
+                self.positions[partition], run.start, run.reached, run.leader_epoch, run.last_at_ms
+            )
+            self.reading[partition] = Stretch(run.reached, run.end)
+
+    def settled(self) -> Self:
+        """The same once all is counted."""
+        for partition in tuple(self._runs):
+            self.settle(partition)
+        return self
 
     def stretch(self, partition: int, state: LaneState) -> Stretch:
         """What is read of a partition after what is here already."""
@@ -72,7 +118,7 @@ def composed(
     messages: Sequence[Message],
     state: LaneState,
     site: SiteId,
-    read: Callable[[bytes], Carried],
+    name: Callable[[bytes], Named],
     now_ms: int,
 ) -> Manifest:
     """The manifest of `messages`, which follow the state's `next_positions`. The state is left as it is.
@@ -81,48 +127,60 @@ def composed(
         messages: in the order of their partitions; those outside of what is read by now are passed over.
         state: the lane's.
         site: whose records these are.
-        read: decodes a value; its ContractError holds the partition there.
+        name: names what is in a value; its ContractError holds the partition there.
         now_ms: the centre's time.
     """
     manifest = Manifest(dict(state.positions), state.dropped, dict(state.held))
     for message in messages:
         partition, offset = message.partition() or 0, message.offset() or 0
         hold = manifest.held.get(partition)
-        if (hold is not None and offset > hold.offset) or not manifest.stretch(partition, state).holds(offset):
+        if (hold is not None and offset > hold.offset) or not manifest.holds(partition, offset, state):
             continue
-        value = value_of(message)
         try:
-            record = read(value or b"")
+            named = name(value_of(message) or b"")
         except ContractError as error:
             manifest.held[partition] = Hold(offset, str(error))
             continue
-        manifest.held.pop(partition, None)
-        _add(manifest, message, record, state, site, now_ms)
-    return manifest
+        if hold is not None:
+            del manifest.held[partition]
+        new = manifest.new.setdefault(partition, {})
+        if named.identity in state.windows[partition] or named.identity in new:
+            _drop(manifest, message, state)
+        else:
+            _add(manifest, message, named.camera, state, site, now_ms)
+            new[named.identity] = None
+    return manifest.settled()
 
 
-def _add(manifest: Manifest, message: Message, record: Carried, state: LaneState, site: SiteId, now_ms: int) -> None:
+def _drop(manifest: Manifest, message: Message, state: LaneState) -> None:
+    """Leave a repeat out; its position counts with the next record that is sent."""
     partition, offset = message.partition() or 0, message.offset() or 0
+    manifest.settle(partition)
     stretch = manifest.stretch(partition, state)
-    # what was dropped before counts with the next record that is sent
     before = manifest.dropped.positions.get(partition, manifest.positions[partition])
-    epoch = message.leader_epoch()
-    after = brought(before, stretch.start, offset + 1, -1 if epoch is None else epoch, message.timestamp()[1])
+    after = brought(before, stretch.start, offset + 1, _leader_epoch(message), message.timestamp()[1])
     manifest.reading[partition] = Stretch(offset + 1, stretch.end)
-    name = identity(record)
-    new = manifest.new.setdefault(partition, {})
-    if name in state.windows[partition] or name in new:
-        manifest.dropped = manifest.dropped.with_record(partition, offset, after)
-        manifest.repeats += 1
-        return
-    extra: list[Header] = source_headers(state.cluster_id, after)
+    manifest.dropped = manifest.dropped.with_record(partition, offset, after)
+    manifest.repeats += 1
+
+
+def _add(manifest: Manifest, message: Message, camera: CameraId, state: LaneState, site: SiteId, now_ms: int) -> None:
+    partition, offset = message.partition() or 0, message.offset() or 0
+    extra: list[Header] = []
     if manifest.dropped:
         extra.append((SourceHeader.DROPPED_REPEATS.value, manifest.dropped.as_header()))
         manifest.positions.update(manifest.dropped.positions)
         manifest.dropped = Dropped()
-    manifest.outgoing.append(enveloped(message, central_key(site, record.camera), extra, now_ms))
-    manifest.positions[partition] = after
-    new[name] = None
+    run = manifest.run(partition, state)
+    run.reached = offset + 1
+    run.leader_epoch = max(run.leader_epoch, _leader_epoch(message))
+    run.last_at_ms = max(run.last_at_ms, message.timestamp()[1])
+    manifest.outgoing.append(enveloped(message, central_key(site, camera), [*run.headers, *extra], now_ms))
+
+
+def _leader_epoch(message: Message) -> int:
+    epoch = message.leader_epoch()
+    return -1 if epoch is None else epoch
 
 
 def waiting_reason(held: Mapping[int, Hold]) -> str | None:

@@ -68,8 +68,10 @@ class Reading:
 
     def sent(self, sizes_bytes: Iterable[int]) -> None:
         """Learn how large records are."""
-        for size_bytes in sizes_bytes:
-            self._mean_bytes += _LEARNS * (size_bytes - self._mean_bytes)
+        sizes = tuple(sizes_bytes)
+        if sizes:
+            forgotten = (1 - _LEARNS) ** len(sizes)
+            self._mean_bytes += (1 - forgotten) * (sum(sizes) / len(sizes) - self._mean_bytes)
 
     def hold(self, partitions: Iterable[int]) -> None:
         """Fetch nothing more of `partitions` for now."""

@@ -17,6 +17,9 @@ _FIRST_WAIT_S = 0.5
 # a quiet moment ends a transaction: waiting longer would add to every event's way, for a few bytes saved
 _QUIET_S = 0.01
 
+_FETCH_BYTES = 2_000_000
+_FETCH_PARTITION_BYTES = 256 * 1024
+
 _PASSING = frozenset(
     {
         KafkaError._PARTITION_EOF,  # noqa: SLF001  (its public name for a local error code; and so below)
@@ -71,6 +74,10 @@ class Source:
             "queued.min.messages": 1000,
             "queued.max.messages.kbytes": lane.prefetch_kbytes,
             "fetch.queue.backoff.ms": 20,
+            # the bound above is looked at before a request is made and not for its answer, which would bring 1 MB of
+            # each partition: 24 MB at once
+            "fetch.max.bytes": _FETCH_BYTES,
+            "fetch.message.max.bytes": _FETCH_PARTITION_BYTES,
         }
         self._consumer = Consumer(self._config)
 

@@ -137,6 +137,11 @@ class Turn:
     rank: Rank
     _is_queued: bool = True
 
+    @property
+    def is_capped(self) -> bool:
+        """Whether anything has to be paid for by now."""
+        return self._uplink.bytes_per_s is not None
+
     def wait_s(self, size_bytes: float) -> float:
         """As `Uplink.wait_s`, now."""
         return self._uplink.wait_s(self.rank, size_bytes, time.monotonic())

@@ -17,6 +17,8 @@ from watchpost.stream import value_of
 __all__ = ["WriterSchemas"]
 
 _LOG = structlog.get_logger()
+# the mark of single-object encoding and the schema's fingerprint
+_PREFIX_BYTES = 10
 
 RecordT = TypeVar("RecordT", bound=Record)
 
@@ -63,7 +65,8 @@ class WriterSchemas:
 
     def not_yet_published(self, values: Iterable[bytes]) -> list[RecordSchema]:
         """The schemas of `values` that the centre lacks."""
-        needed = {schema.fingerprint: schema for schema in map(self.of, values)}
+        one_of_each = {value[:_PREFIX_BYTES]: value for value in values}
+        needed = {schema.fingerprint: schema for schema in map(self.of, one_of_each.values())}
         return [schema for fingerprint, schema in needed.items() if fingerprint not in self._published]
 
     def published(self, schemas: Iterable[RecordSchema]) -> None:

@@ -132,7 +132,7 @@ class BridgeSettings(StrictModel):
     """How records travel to the centre."""
 
     transaction_max_ms: int = Field(default=200, ge=10, le=2000, description="at most this much in one transaction")
-    transaction_max_records: int = Field(default=2000, ge=1)
+    transaction_max_records: int = Field(default=10_000, ge=1)
     dedup_window_records: int = Field(default=10_000, ge=0, description="how far back a replayed event is recognised")
 
 
