@@ -12,6 +12,7 @@ from tests.fakes.bridge_process import BridgeProcess
 from tests.fakes.bridged_site import BridgedSite, delete_topics, event, partition_of
 from tests.fakes.brokers import create_topic, produce
 from tests.fakes.descents import Centre, landed, release, verdict
+from tests.fakes.wan import wan_broker
 from tests.waiting import wait_for
 from watchpost.contracts import TopicName, decode, encode, fingerprint_of, shipped_schemas
 from watchpost.contracts.records import ReleasePublished, SiteId, VerdictGiven
@@ -19,6 +20,7 @@ from watchpost.stream.embedded import EmbeddedKafka
 
 pytestmark = pytest.mark.kafka
 
+KBPS = 100
 RECORDS_TOTAL = 'watchpost_bridge_downlink_records_total{topic="watchpost.verdicts.v1"}'
 FOREIGN_TOTAL = "watchpost_bridge_downlink_foreign_total"
 
@@ -264,3 +266,23 @@ def test_verdict_in_a_partition_that_is_not_its_camera_s_is_held(site: BridgedSi
         waits = downlink_says(bridge, "partitioner=murmur2")
 
     assert f"door lies in partition {wrong} instead of {partition_of('door')}" in waits
+
+
+def test_verdicts_that_come_down_stay_under_the_cap_too(embedded_broker: EmbeddedKafka, tmp_path: Path) -> None:
+    with wan_broker(tmp_path / "central") as central:
+        site = BridgedSite(
+            embedded_broker.bootstrap,
+            central.direct_bootstrap,
+            tmp_path,
+            options={"central": {"bootstrap": central.wan_bootstrap}, "bandwidth": {"max_kbps": KBPS}},
+        )
+        with site.bridge() as bridge, landed(site) as verdicts:
+            # its start is not paid for: topics, offsets and schemas are asked for at once
+            bridge.wait_until_ready()
+            since_s = central.link.meter.now_s()
+            given = Centre(site).load(0, count=1000)
+            verdicts.wait_for(len(given), within_s=60)
+            most_bytes = central.link.meter.most_bytes_in_any(5.0, since_s)
+
+    verdicts.assert_once_and_in_order(given)
+    assert most_bytes <= KBPS * 1000 / 8 * 5 * 1.3
