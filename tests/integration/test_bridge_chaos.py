@@ -6,7 +6,8 @@ import pytest
 
 from benchmarks.bridge.chaos import run_chaos
 
-pytestmark = pytest.mark.kafka
+# a minute and a half where nothing else runs; on a busy machine each fault costs more
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 
 def test_each_kind_of_fault_in_turn_loses_and_repeats_nothing(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.audited import assert_explained
 from tests.fakes.bridged_site import BridgedSite, load
 from tests.waiting import wait_for
 from watchpost.stream.embedded import EmbeddedKafka
@@ -36,6 +37,7 @@ def test_centre_that_is_away_longer_than_a_transaction_may_take_gets_everything_
     assert central.bootstrap in waits["central"]
     assert arrivals.values == Counter(written)
     arrivals.assert_gapless()
+    assert_explained(site)
 
 
 def test_site_kafka_that_is_killed_and_returns_is_carried_on(
@@ -58,3 +60,4 @@ def test_site_kafka_that_is_killed_and_returns_is_carried_on(
     assert set(arrivals.values) == set(written)
     assert max(arrivals.values.values()) == 1
     arrivals.assert_gapless()
+    assert_explained(site)

@@ -109,6 +109,7 @@ def test_topic_made_anew_begins_a_new_epoch_that_is_told(site: BridgedSite) -> N
         (0, list(range(5))),
         (1, list(range(8))),
     ]
+    assert_explained(site, "remade")
 
 
 def test_topic_made_anew_while_no_bridge_ran_is_told_too(site: BridgedSite) -> None:
@@ -124,6 +125,7 @@ def test_topic_made_anew_while_no_bridge_ran_is_told_too(site: BridgedSite) -> N
 
     assert [gap["cause"] for gap in details_of(gaps_in(arrivals))] == ["remade"]
     assert carried(arrivals) == Counter(written)
+    assert_explained(site, "remade")
 
 
 def test_records_lost_to_retention_become_a_delivery_gap_with_their_offsets(site: BridgedSite) -> None:
@@ -147,6 +149,7 @@ def test_records_lost_to_retention_become_a_delivery_gap_with_their_offsets(site
     # told once, and with it the offsets are gapless
     assert again.values == arrivals.values
     arrivals.assert_gapless()
+    assert_explained(site, "retention")
 
 
 def test_retention_that_overtakes_a_running_bridge_is_told(
@@ -170,6 +173,7 @@ def test_retention_that_overtakes_a_running_bridge_is_told(
 
     arrivals.assert_gapless()
     assert [gap["cause"] for gap in details_of(gaps_in(arrivals))] == ["retention"]
+    assert_explained(site, "retention")
 
 
 @pytest.mark.parametrize("bridge_runs_meanwhile", [True, False])
@@ -202,6 +206,7 @@ def test_log_that_lost_its_end_opens_an_epoch_where_it_was_cut(
         (0, list(range(10))),
         (1, list(range(6, 15))),
     ]
+    assert_explained(site, "cut")
 
 
 @pytest.mark.parametrize("bridge_runs_meanwhile", [True, False])
@@ -256,6 +261,7 @@ def test_another_cluster_is_refused_until_it_is_adopted(
     assert "takes the place of" in told
     assert [gap["cause"] for gap in details_of(gaps_in(arrivals))] == ["remade"]
     assert carried(arrivals) == Counter(written)
+    assert_explained(replaced, "remade")
 
 
 def test_refused_machine_does_not_disturb_the_one_that_has_the_name(
@@ -274,3 +280,4 @@ def test_refused_machine_does_not_disturb_the_one_that_has_the_name(
 
     assert arrivals.values == Counter(written)
     assert "fenced" not in log
+    assert_explained(site)

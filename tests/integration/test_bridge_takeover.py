@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
+from tests.fakes.audited import assert_explained
 from tests.fakes.bridge_process import BridgeProcess
 from tests.fakes.bridged_site import BridgedSite, load
 from tests.fakes.open_transactions import freeze_inside_a_transaction
@@ -19,6 +20,8 @@ from watchpost.stream.embedded import EmbeddedKafka
 
 pytestmark = pytest.mark.kafka
 
+# the session of the one that died is 10 s, looked at every few; then the newcomer asks the centre how far it was
+_TAKES_OVER_S = 15.0
 _FENCED = "fenced but still leading"
 # Apache Kafka 4.3.1 may answer a commit that is under way at that moment by "unknown error": the bridge then looks at
 # the checkpoint and goes on, as after every commit in doubt
@@ -54,6 +57,7 @@ def assert_all_once(site: BridgedSite, written: list[bytes]) -> None:
         arrivals = reader.wait_until_quiet(len(written))
     assert arrivals.values == Counter(written)
     arrivals.assert_gapless()
+    assert_explained(site)
 
 
 def assert_still_arriving(site: BridgedSite, written: list[bytes]) -> None:
@@ -85,7 +89,7 @@ def test_standby_takes_over_when_the_leader_dies(site: BridgedSite) -> None:
             standby = bridges.enter_context(site.bridge())
             wait_for(lambda: standby.waits_for().get("leadership", ""), lambda reason: "another bridge" in reason)
             leader.kill()
-            standby.wait_until_ready()
+            standby.wait_until_ready(_TAKES_OVER_S)
             assert_still_arriving(site, written)
 
         assert_all_once(site, written)
@@ -120,3 +124,4 @@ def test_fenced_bridge_that_still_leads_starts_again(site: BridgedSite) -> None:
 
     assert arrivals.values == Counter(written)
     arrivals.assert_gapless()
+    assert_explained(site)
