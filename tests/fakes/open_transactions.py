@@ -42,14 +42,9 @@ class OpenTransactions:
         return {place.partition: future.result().offset for place, future in futures.items()}
 
 
-def freeze_inside_a_transaction(
-    site: BridgedSite, bridge: BridgeProcess, within_s: float = 10.0, cameras: Iterable[str] = LOADED_CAMERAS
-) -> None:
-    """Freeze `bridge`, which is under load, at a moment when it has a transaction open; it stays frozen.
-
-    Where `cameras` are given, one with events of these.
-    """
-    transactions = OpenTransactions(site, cameras)
+def freeze_inside_a_transaction(site: BridgedSite, bridge: BridgeProcess, within_s: float = 10.0) -> None:
+    """Freeze `bridge`, which is under load, at a moment when it has a transaction open; it stays frozen."""
+    transactions = OpenTransactions(site)
 
     def caught() -> bool:
         bridge.freeze()

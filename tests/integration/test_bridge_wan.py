@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.audited import assert_explained
+from tests.fakes.bridge_process import BridgeProcess
 from tests.fakes.bridged_site import LOADED_CAMERAS, BridgedSite, event, load, partition_of, thumbnail
-from tests.fakes.open_transactions import freeze_inside_a_transaction
+from tests.fakes.open_transactions import OpenTransactions
 from tests.fakes.wan import WanBroker, wan_broker
 from tests.waiting import wait_for
 from watchpost.contracts import TopicName
@@ -56,6 +57,24 @@ def camera_beside(other: BridgedSite, site: BridgedSite) -> str:
     there = partition_of(f"{other.name}/{LOADED_CAMERAS[0]}")
     names = (f"camera-{number}" for number in range(10_000))
     return next(name for name in names if partition_of(f"{site.name}/{name}") == there)
+
+
+def cut_off_inside_a_transaction(site: BridgedSite, bridge: BridgeProcess, central: WanBroker) -> None:
+    """Cut the link at a moment when a transaction is open at the centre, and stays so: its end was not under way."""
+    transactions = OpenTransactions(site, LOADED_CAMERAS[:1])
+
+    def caught() -> bool:
+        bridge.freeze()
+        if transactions.any():
+            central.link.cut()
+            if all(transactions.any() for _ in range(3)):
+                return True
+            central.link.restore()
+        bridge.wake()
+        return False
+
+    wait_for(caught, within_s=40)
+    bridge.wake()
 
 
 def test_bridge_whose_link_is_cut_again_and_again_carries_every_event_once(
@@ -141,9 +160,7 @@ def test_site_cut_off_inside_a_transaction_hides_another_s_events_for_25_s_at_mo
         other_reader.wait_for(1)
         with load(site) as written:
             reader.wait_for(100)
-            freeze_inside_a_transaction(site, cut_off, cameras=LOADED_CAMERAS[:1])
-            central.link.cut()
-            cut_off.wake()
+            cut_off_inside_a_transaction(site, cut_off, central)
             # they lie behind records of which nobody knows yet whether they count
             seen += other.write(event(f"behind{number}", beside) for number in range(5))
             others = other_reader.wait_for(6, within_s=_VISIBLE_AGAIN_S)
