@@ -137,6 +137,10 @@ def run(
             raise ConfigError("service", f"there is no {service!r}", "name ingest, inference, events, bridge or api")
     run_service(settings)
 
+    from watchpost.telemetry import end_with_threads
+
+    end_with_threads()
+
 
 @app.command()
 def up(

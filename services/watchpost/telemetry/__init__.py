@@ -1,6 +1,7 @@
 """How a service shows what it does: logs, metrics, health, and which events of its own are open."""
 
 from watchpost.telemetry import metrics
+from watchpost.telemetry.ending import end_with_threads
 from watchpost.telemetry.health import Health, serve_health
 from watchpost.telemetry.logs import configure_logs
 from watchpost.telemetry.notes import NOTES_VARIABLE, write_notes
@@ -15,6 +16,7 @@ __all__ = [
     "ServiceName",
     "begun",
     "configure_logs",
+    "end_with_threads",
     "metrics",
     "running",
     "serve_health",
