@@ -186,7 +186,10 @@ class Carrier:
     def _carry_some(self, state: LaneState, over: threading.Event) -> None:
         limits = self._settings.bridge
         max_bytes = self._budget.max_bytes(self._meter.ratio)
-        taken = self._reading.take(state, limits.transaction_max_records, max_bytes, limits.transaction_max_ms / 1000)
+        most = limits.transaction_max_records, max_bytes, limits.transaction_max_ms / 1000
+        taken = self._reading.take(state, *most)
+        if taken.is_full:
+            self._reading.take_ahead(state, *most)
         if self._lane.goes_first:
             self._precedence.backlog(moves=taken.is_full)
         if taken.messages:

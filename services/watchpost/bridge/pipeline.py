@@ -1,9 +1,10 @@
 """The bridge's path: what the site wrote goes up, from its Kafka to the centre's, exactly once."""
 
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -12,12 +13,11 @@ from watchpost.bridge.adoption import adopt
 from watchpost.bridge.back_off import BackOff
 from watchpost.bridge.cap import cap_of
 from watchpost.bridge.carrier import Carrier
-from watchpost.bridge.clip_uploads import clip_uploads, uploading
 from watchpost.bridge.downlink import Downlink
 from watchpost.bridge.ends import Ends, join
 from watchpost.bridge.lanes import lanes
 from watchpost.bridge.leadership import Leadership
-from watchpost.bridge.pace import link_of
+from watchpost.bridge.pace import Link, link_of
 from watchpost.clock import SystemClock
 from watchpost.contracts import TopicName, topics
 from watchpost.errors import FencedError, RetryableError
@@ -54,7 +54,7 @@ def run(settings: SiteSettings) -> None:
     clock = SystemClock()
     ends = join(settings, clock)
     link = link_of(cap_of(settings, clock))
-    uploads = clip_uploads(settings, link.uplink)
+    uploading = _uploading(settings, link)
     kinds = lanes(settings.bridge, settings.thumbnails)
     parts = ("site", "central", "leadership", "downlink", *(lane.name.value for lane in kinds))
     with running("bridge", settings, *parts) as service:
@@ -63,10 +63,20 @@ def run(settings: SiteSettings) -> None:
             lanes_up = [Carrier(lane, ends, settings, clock, service.health, link) for lane in kinds]
             carriers: list[_Carries] = [*lanes_up, Downlink(ends, service.health, link, leadership.agreed)]
             while _becomes_leader(leadership, service):
-                with uploading(uploads):
+                with uploading():
                     _lead(carriers, leadership, service)
             for carrier in carriers:
                 carrier.close()
+
+
+def _uploading(settings: SiteSettings, link: Link) -> Callable[[], AbstractContextManager[None]]:
+    """Brings clips up for as long as it is entered, where a site asks for that."""
+    if settings.central is None or settings.central.clips.upload is None:
+        return nullcontext
+    # PyAV and the stores' clients are 20 MB, which a bridge without clips does without
+    from watchpost.bridge.clip_uploads import clip_uploads, uploading  # noqa: PLC0415
+
+    return partial(uploading, clip_uploads(settings, link.uplink))
 
 
 def _make_lock_topic(ends: Ends, settings: SiteSettings, service: Running) -> None:

@@ -1,6 +1,7 @@
 """Reads what a lane is to send next, and goes on elsewhere when that is sent."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from confluent_kafka import Message
@@ -36,6 +37,8 @@ class Reading:
         self._mean_bytes = _FIRST_MEAN_BYTES
         self._is_behind = False
         self._assigned: frozenset[int] = frozenset()
+        self._pool = ThreadPoolExecutor(1, f"reading-{lane.name}")
+        self._ahead: Future[Taken] | None = None
 
     def begin(self, state: LaneState) -> None:
         """Read from where `state` stands; what was fetched before is forgotten."""
@@ -62,9 +65,15 @@ class Reading:
             self._aim(state, self._plan.newest(state, highs, most_records))
         elif self._plan.is_over(state):
             self._aim(state, self._plan.oldest(state))
-        taken = self._source.take(max_records, max_bytes, max_s)
+        ahead, self._ahead = self._ahead, None
+        taken = self._source.take(max_records, max_bytes, max_s) if ahead is None else ahead.result()
         self._is_behind = taken.is_full
         return taken
+
+    def take_ahead(self, state: LaneState, max_records: int, max_bytes: int, max_s: float) -> None:
+        """Begin to take what follows while the centre takes what was taken: the next `take` gives it."""
+        if self._ahead is None and not self._lane.newest_first and not self._plan.is_over(state):
+            self._ahead = self._pool.submit(self._source.take, max_records, max_bytes, max_s)
 
     def sent(self, sizes_bytes: Iterable[int]) -> None:
         """Learn how large records are."""
@@ -75,16 +84,29 @@ class Reading:
 
     def hold(self, partitions: Iterable[int]) -> None:
         """Fetch nothing more of `partitions` for now."""
-        self._source.hold(self._assigned.intersection(partitions))
+        held = self._assigned.intersection(partitions)
+        if held:
+            self._wait()
+            self._source.hold(held)
 
     def renew(self) -> None:
         """The log is not the one that it was; `begin` follows."""
+        self._wait()
         self._source.renew()
 
     def close(self) -> None:
+        self._wait()
+        self._pool.shutdown()
         self._source.close()
 
+    def _wait(self) -> None:
+        """Until nobody reads: a client is one thread's at a time."""
+        if self._ahead is not None:
+            wait((self._ahead,))
+
     def _aim(self, state: LaneState, stretches: Mapping[int, Stretch]) -> None:
+        self._wait()
+        self._ahead = None
         state.stretches = dict(stretches)
         self._assigned = frozenset(stretches)
         self._source.read_from({partition: stretch.start for partition, stretch in stretches.items()})
