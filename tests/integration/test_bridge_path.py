@@ -230,8 +230,8 @@ def test_missing_central_topics_are_said_with_the_remedy(site: BridgedSite) -> N
     delete_topics(site.central_bootstrap, [TopicName.CHECKPOINTS.of(site.name)])
 
     with site.bridge() as bridge:
-        waits = wait_for(bridge.waits_for, lambda waits: "topics apply" in waits.get("events", ""), within_s=25)
+        waits = wait_for(bridge.waits_for, lambda waits: "topics apply" in waits.get("events", ""), within_s=60)
         site.make_central_topics()
-        bridge.wait_until_ready()
+        bridge.wait_until_ready(within_s=60)
 
     assert TopicName.CHECKPOINTS.of(site.name) in waits["events"]
