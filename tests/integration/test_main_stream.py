@@ -93,7 +93,8 @@ def test_frames_tell_what_the_main_stream_costs(streams: Streams, clips: tuple[P
 
     read_bytes = watched.frames[-1].stream_bytes - watched.frames[0].stream_bytes
     main_bytes_per_s, sub_bytes_per_s = (clip.stat().st_size / 4 for clip in clips)
-    assert read_bytes / spanned_s(watched) == pytest.approx(main_bytes_per_s, rel=0.4)
+    # a server begins with what it has, and a busy machine delivers late: the substream's rate is far from both
+    assert main_bytes_per_s / 2 < read_bytes / spanned_s(watched) < main_bytes_per_s * 2.5
     assert main_bytes_per_s > 10 * sub_bytes_per_s
 
 

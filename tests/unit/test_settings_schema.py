@@ -58,6 +58,8 @@ BEYOND_A_SCHEMA = {
     "cameras: {door: {source: 'sim:street', uplink: full, bandwidth_saving: true}}",
     "cameras: {door: {source: 'sim:street', regions: {till: {box: [0.5, 0, 0.2, 1]}}}}",
     SAME_TIMES,
+    "kafka: {security: {password: 'env:A', password_file: /b}}",
+    "kafka: {security: {certificate_file: /c}}",
     "recordings: {keep_hours: 0.001, clips: {before_s: 10}}",
 }
 SCHEMA = config_schema()

@@ -33,7 +33,7 @@ CHANGES: list[tuple[dict[str, Any], set[Scope]]] = [
     ({"events": {"thumbnail_interval_s": 12}}, {Scope.CAMERAS, Scope.API}),
     ({"bandwidth": {"max_kbps": 500}}, {Scope.BRIDGE}),
     ({"central": {"bootstrap": "other:9092"}}, {Scope.BRIDGE}),
-    ({"central": None}, {Scope.BRIDGE, Scope.EVENTS}),
+    ({"central": None}, {Scope.BRIDGE}),
     ({"api": {"anonymous": "analyze"}}, {Scope.API}),
     ({"site": {"timezone": "Europe/Berlin"}}, {Scope.API, Scope.BRIDGE}),
     ({"ingest": {"idle_fps": 2}}, {Scope.INGEST, Scope.API}),

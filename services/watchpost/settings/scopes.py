@@ -93,10 +93,11 @@ def leaves(settings: SiteSettings) -> dict[str, Any]:
 
 def changed_scopes(before: SiteSettings, after: SiteSettings) -> dict[Scope, frozenset[str]]:
     """Who is concerned by what differs, and the paths of that."""
-    one, other, absent = leaves(before), leaves(after), object()
+    # what is null in a group is as what is not there because its group is null
+    one, other = leaves(before), leaves(after)
     concerned: dict[Scope, set[str]] = defaultdict(set)
     for path in one.keys() | other.keys():
-        if one.get(path, absent) != other.get(path, absent):
+        if one.get(path) != other.get(path):
             for scope in scopes_of(path):
                 concerned[scope].add(path)
     return {scope: frozenset(paths) for scope, paths in concerned.items()}
@@ -107,7 +108,7 @@ def version_of(settings: SiteSettings, scope: Scope) -> str:
     works_by = {
         path: value
         for path, value in leaves(settings).items()
-        if scope in scopes_of(path) and not path.startswith(_KEPT_SOMEWHERE)
+        if value is not None and scope in scopes_of(path) and not path.startswith(_KEPT_SOMEWHERE)
     }
     return digest({**works_by, "site.name": settings.site.name})
 
