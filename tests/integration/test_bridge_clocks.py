@@ -3,7 +3,7 @@
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -23,12 +23,6 @@ pytestmark = pytest.mark.kafka
 TWO_HOURS_S = 2 * 3600.0
 # what the site's broker stamps is LogAppendTime, by its own wrong clock: a test cannot set that, but write the stamps
 STAMPED_BY_WRITER = {"message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": str(2**62)}
-
-
-@pytest.fixture(scope="module")
-def site_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
-    with EmbeddedKafka(tmp_path_factory.mktemp("site")) as kafka:
-        yield kafka
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """What the centre has for a site comes down, once, whatever dies meanwhile, and keeps nothing from going up."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,12 +23,6 @@ pytestmark = pytest.mark.kafka
 KBPS = 100
 RECORDS_TOTAL = 'watchpost_bridge_downlink_records_total{topic="watchpost.verdicts.v1"}'
 FOREIGN_TOTAL = "watchpost_bridge_downlink_foreign_total"
-
-
-@pytest.fixture(scope="module")
-def site_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
-    with EmbeddedKafka(tmp_path_factory.mktemp("site")) as kafka:
-        yield kafka
 
 
 @pytest.fixture

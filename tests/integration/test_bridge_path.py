@@ -4,7 +4,6 @@ import io
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,12 +23,6 @@ from watchpost.stream.embedded import EmbeddedKafka
 pytestmark = pytest.mark.kafka
 
 _BACKLOG = 600
-
-
-@pytest.fixture(scope="module")
-def site_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
-    with EmbeddedKafka(tmp_path_factory.mktemp("site")) as kafka:
-        yield kafka
 
 
 @pytest.fixture

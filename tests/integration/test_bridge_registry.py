@@ -28,12 +28,6 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApicurioRegis
         yield apicurio
 
 
-@pytest.fixture(scope="module")
-def site_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
-    with EmbeddedKafka(tmp_path_factory.mktemp("site")) as kafka:
-        yield kafka
-
-
 def site_with(
     url: str, site_broker: EmbeddedKafka, central_broker: EmbeddedKafka, folder: Path, **registry: Any
 ) -> BridgedSite:

@@ -27,12 +27,6 @@ pytestmark = pytest.mark.kafka
 DOOR = partition_of("door")
 
 
-@pytest.fixture(scope="module")
-def site_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
-    with EmbeddedKafka(tmp_path_factory.mktemp("site")) as kafka:
-        yield kafka
-
-
 @pytest.fixture
 def site(site_broker: EmbeddedKafka, embedded_broker: EmbeddedKafka, tmp_path: Path) -> BridgedSite:
     return BridgedSite(site_broker.bootstrap, embedded_broker.bootstrap, tmp_path)

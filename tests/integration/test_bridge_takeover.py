@@ -2,7 +2,6 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 from operator import le
@@ -26,12 +25,6 @@ _FENCED = "fenced but still leading"
 # Apache Kafka 4.3.1 may answer a commit that is under way at that moment by "unknown error": the bridge then looks at
 # the checkpoint and goes on, as after every commit in doubt
 _LOST_IT = re.compile(f"{_FENCED}|EndTxn commit failed: Unknown broker error")
-
-
-@pytest.fixture(scope="module")
-def site_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
-    with EmbeddedKafka(tmp_path_factory.mktemp("site")) as kafka:
-        yield kafka
 
 
 @pytest.fixture

@@ -43,12 +43,6 @@ def first_of(process: "subprocess.Popen[str]", event_id: str) -> dict[str, Any]:
     raise AssertionError(f"the example ended with {process.wait()} before it saw {event_id}")
 
 
-@pytest.fixture(scope="module")
-def site_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
-    with EmbeddedKafka(tmp_path_factory.mktemp("site")) as kafka:
-        yield kafka
-
-
 def test_consumer_prints_an_event_that_the_bridge_brought(
     site_broker: EmbeddedKafka, fresh_broker: Callable[[], EmbeddedKafka], tmp_path: Path
 ) -> None:

@@ -1,22 +1,25 @@
 """Reads of a record only what an audit needs: who it is, and when it happened."""
 
-import io
-import json
 import struct
 from collections.abc import Iterable
-from typing import Any, NamedTuple, cast
+from contextlib import suppress
+from typing import NamedTuple
 
-from fastavro import parse_schema, schemaless_reader
-from fastavro.schema import SchemaParseException
-from fastavro.types import Schema
-
-from watchpost.contracts import RecordSchema, Schemas, TopicName, decode, fingerprint_in, shipped_schemas
+from watchpost.contracts import (
+    RecordSchema,
+    Schemas,
+    TopicName,
+    decode,
+    fingerprint_in,
+    from_confluent,
+    read_fields,
+    shipped_schemas,
+)
 from watchpost.contracts.records import EventChanged
 from watchpost.errors import ContractError
 
 __all__ = ["Glimpse", "Glimpses", "known_schemas"]
 
-_SINGLE_OBJECT_BYTES = 10
 _CONFLUENT = struct.Struct(">bI")
 _WANTED = {
     TopicName.EVENTS: ("EventChanged", ("event_id", "revision", "at")),
@@ -40,10 +43,8 @@ class Glimpses:
     """
 
     def __init__(self, topic: TopicName, schemas: Schemas) -> None:
-        self._record, fields = _WANTED[topic]
+        self._record, self._fields = _WANTED[topic]
         self._schemas = schemas
-        self._reader = _only(shipped_schemas().latest(self._record), fields)
-        self._names, self._at = fields[:-1], fields[-1]
         # which schema a registry's number stands for: the registry alone knows, so it is found out by reading
         self._by_number: dict[int, RecordSchema] = {}
 
@@ -55,14 +56,13 @@ class Glimpses:
         """
         if value[:1] == b"\0":
             return self._of_confluent(value)
-        return self._read(value, _SINGLE_OBJECT_BYTES, self._schemas.by_fingerprint(fingerprint_in(value)))
+        return self._read(value, self._schemas.by_fingerprint(fingerprint_in(value)))
 
     def whole_event(self, value: bytes) -> EventChanged:
         """All of it. Raises ContractError as `of` does."""
         if value[:1] == b"\0":
             self._of_confluent(value)
-            writer = self._by_number[_number_in(value)]
-            value = b"\xc3\x01" + bytes.fromhex(writer.fingerprint) + value[_CONFLUENT.size :]
+            value = from_confluent(value, self._by_number[_number_in(value)])
         return decode(value, EventChanged, self._schemas)
 
     def _of_confluent(self, value: bytes) -> Glimpse:
@@ -72,35 +72,26 @@ class Glimpses:
         # the newest first: that is what most were written with
         for writer in sorted(candidates, key=lambda schema: -schema.version):
             try:
-                found = self._read(value, _CONFLUENT.size, writer)
+                found = self._read(from_confluent(value, writer), writer)
             except ContractError:
                 continue
             self._by_number[number] = writer
             return found
         raise ContractError(f"no known schema of {self._record} fits what a registry numbers {number}")
 
-    def _read(self, value: bytes, header_bytes: int, writer: RecordSchema) -> Glimpse:
+    def _read(self, value: bytes, writer: RecordSchema) -> Glimpse:
         if writer.record != self._record:
             raise ContractError(f"expected {self._record}, got {writer.record}")
-        body = io.BytesIO(value)
-        body.seek(header_bytes)
-        try:
-            plain = cast("dict[str, Any]", schemaless_reader(body, writer.parsed, self._reader))
-        except Exception as error:  # damaged bytes make fastavro raise almost anything
-            raise ContractError(f"{writer.record} v{writer.version} cannot be read: {error!r}") from error
-        if body.tell() != len(value):
-            raise ContractError(f"{writer.record} v{writer.version} is followed by bytes that do not belong to it")
-        return Glimpse("/".join(str(plain[name]) for name in self._names), int(plain[self._at].timestamp() * 1000))
+        *parts, at = read_fields(value, self._fields, writer)
+        return Glimpse("/".join(map(str, parts)), int(at.timestamp() * 1000))
 
 
 def known_schemas(published: Iterable[bytes]) -> Schemas:
     """The schemas of this distribution, and those that bridges brought to the centre."""
     schemas = Schemas(iter(shipped_schemas()))
     for text in published:
-        try:
-            schemas.learn(text.decode())
-        except (ValueError, KeyError, TypeError, SchemaParseException, json.JSONDecodeError):
-            continue  # a record that needs it is counted as unreadable
+        with suppress(ContractError):  # a record that needs it is counted as unreadable
+            schemas.learn(text.decode(errors="replace"))
     return schemas
 
 
@@ -108,9 +99,3 @@ def _number_in(value: bytes) -> int:
     if len(value) < _CONFLUENT.size:
         raise ContractError(f"expected a record, got {len(value)} bytes")
     return int(_CONFLUENT.unpack_from(value)[1])
-
-
-def _only(schema: RecordSchema, fields: Iterable[str]) -> Schema:
-    """`schema` as a reader sees it that wants `fields` alone: the others are skipped, not made."""
-    raw = json.loads(schema.text)
-    return parse_schema({**raw, "fields": [field for field in raw["fields"] if field["name"] in set(fields)]})

@@ -7,24 +7,13 @@ from typing import Any, NamedTuple
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from watchpost.errors import RetryableError
-from watchpost.stream.kafka_errors import kafka_errors_mapped, to_watchpost_error
+from watchpost.stream.kafka_errors import kafka_errors_mapped, passes_by_itself, to_watchpost_error
 
 __all__ = ["Stretch", "read_stretches"]
 
 # a transaction that nobody ends is ended by its timeout, 10 s, and a broker looks for those every 10 s
 _PATIENCE_S = 40.0
 _CHUNK_MESSAGES = 2000
-_PASSING = frozenset(
-    {
-        KafkaError._TRANSPORT,  # noqa: SLF001  (its public name for a local error code; and so below)
-        KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001
-        KafkaError._TIMED_OUT,  # noqa: SLF001
-        # the client asks for a group's coordinator, though assign() needs none: no right for a group is wanted
-        KafkaError.GROUP_AUTHORIZATION_FAILED,
-        KafkaError.LEADER_NOT_AVAILABLE,
-        KafkaError.NOT_LEADER_FOR_PARTITION,
-    }
-)
 
 
 class Stretch(NamedTuple):
@@ -102,10 +91,10 @@ def _position_after(message: Message) -> int | None:
     error = message.error()
     if error is None:
         return (message.offset() or 0) + 1
-    if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
+    if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  (its public name for a local error code; and so below)
         return message.offset() or 0
     if error.code() == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001
         raise RetryableError(f"{message.topic()}: the centre deleted records while they were read; run it again")
-    if error.code() not in _PASSING:
+    if not passes_by_itself(error):
         raise to_watchpost_error(error, f"reading {message.topic()}")
     return None

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import structlog
 from confluent_kafka import Message
@@ -17,7 +18,7 @@ from watchpost.bridge.gaps import gap_record
 from watchpost.bridge.lane_status import LaneStatus
 from watchpost.bridge.lanes import Lane
 from watchpost.bridge.manifest import LaneState, Manifest, composed
-from watchpost.bridge.naming import Naming
+from watchpost.bridge.naming import named
 from watchpost.bridge.pace import Budget, Link
 from watchpost.bridge.reading import Reading
 from watchpost.bridge.repeats import Dropped, RepeatWindow
@@ -71,7 +72,7 @@ class Carrier:
         self._status = LaneStatus(lane, self._backlog, health)
         self._central_clock = CentralClock()
         self._schemas = WriterSchemas(ends.central_client, ends.central_cluster)
-        self._naming = Naming(lane, self._schemas)
+        self._name = partial(named, lane=lane, schemas=self._schemas.known)
         self._surveyor = Surveyor(lane, ends, self._schemas)
         self._reading = Reading(ends.watched_site_client(health), ends.site_cluster, lane)
         self._transactions = Transactions(
@@ -200,7 +201,7 @@ class Carrier:
             self._back_off.wait(over)
 
     def _send(self, messages: Sequence[Message], state: LaneState, over: threading.Event) -> None:
-        manifest = composed(messages, state, self._ends.site, self._naming.name, self._central_clock.now_ms())
+        manifest = composed(messages, state, self._ends.site, self._name, self._central_clock.now_ms())
         if manifest.outgoing:
             # after reading: what was read of a topic made anew must not count as the old one's
             if not self._is_same_topic(state):

@@ -1,15 +1,15 @@
 """The centre's side of the downlink: reads from where the site's own log says, in small sips of the link."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 
 from watchpost.bridge.downlink_sorting import Place
 from watchpost.bridge.patience import patiently
-from watchpost.bridge.source import is_passing
 from watchpost.bridge.wire_meter import ClientMeter
+from watchpost.stream.kafka_errors import passes_by_itself
 
 __all__ = ["DownlinkSource", "Sip"]
 
@@ -43,7 +43,7 @@ class DownlinkSource:
     def __init__(self, client: Mapping[str, Any], meter: ClientMeter) -> None:
         self._consumer = Consumer(
             {
-                **client,
+                **meter.metered(client),
                 # assign() joins no group, librdkafka wants a name nevertheless
                 "group.id": "watchpost-bridge-downlink",
                 "enable.auto.commit": False,
@@ -58,8 +58,6 @@ class DownlinkSource:
                 "fetch.queue.backoff.ms": 20,
                 "fetch.wait.max.ms": _ASKED_FOR_MS,
                 "socket.timeout.ms": _SILENCE_MS,
-                **meter.settings,
-                "stats_cb": _both(meter.on_statistics, client.get("stats_cb")),
             }
         )
 
@@ -81,8 +79,7 @@ class DownlinkSource:
                 error = message.error()
                 if error is None:
                     messages.append(message)
-                # the client asks for a group's coordinator, though assign() needs none: no right for a group is wanted
-                elif not is_passing(error) and error.code() != KafkaError.GROUP_AUTHORIZATION_FAILED:
+                elif not passes_by_itself(error):
                     return Sip(tuple(messages), f"{message.topic()}, partition {message.partition()}: {error.str()}")
             if not messages:
                 break
@@ -91,12 +88,3 @@ class DownlinkSource:
     def hold(self, places: Iterable[Place]) -> None:
         """Fetch nothing more of `places` until the next `read_from`."""
         self._consumer.pause([TopicPartition(topic, partition) for topic, partition in places])
-
-
-def _both(first: Callable[[str], None], second: Callable[[str], None] | None) -> Callable[[str], None]:
-    def on_statistics(text: str) -> None:
-        first(text)
-        if second is not None:
-            second(text)
-
-    return on_statistics

@@ -2,21 +2,13 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
 
 from watchpost.bridge.uplink import Rank
 from watchpost.contracts import TopicName
-from watchpost.contracts.records import CameraId, EventChanged, SiteId, ThumbnailTaken
+from watchpost.contracts.records import EventChanged, SiteId, ThumbnailTaken
 from watchpost.settings import BridgeSettings, ThumbnailSettings
 
-__all__ = ["Carried", "Lane", "LaneName", "Named", "identity", "lanes"]
-
-Carried = EventChanged | ThumbnailTaken
-
-_NAMED_BY: dict[type[Carried], tuple[str, ...]] = {
-    EventChanged: ("camera", "event_id", "revision"),
-    ThumbnailTaken: ("camera", "thumbnail_id"),
-}
+__all__ = ["Lane", "LaneName", "lanes"]
 
 # 24 partitions of 64 pictures are 30 MB to read back at a start; events are a thousand times smaller
 _THUMBNAIL_WINDOW_RECORDS = 1536
@@ -29,16 +21,6 @@ class LaneName(StrEnum):
     THUMBNAILS = "thumbnails"
 
 
-class Named(NamedTuple):
-    """All that the way up needs to know of a record.
-
-    `identity` makes it the same as another, whatever its offset: a replay writes it again.
-    """
-
-    camera: CameraId
-    identity: str
-
-
 @dataclass(frozen=True, slots=True)
 class Lane:
     """One topic's way up.
@@ -48,6 +30,7 @@ class Lane:
         topic: has the same name at both ends.
         rank: who goes before whom while the link is short.
         record: what it carries.
+        known_by: the fields that make a record the same as another.
         newest_first: the newest go up before those that wait already.
         max_age_s: what is older does not go up any more.
         window_records: how many records back a repeat is recognised, over all partitions.
@@ -58,17 +41,13 @@ class Lane:
     name: LaneName
     topic: TopicName
     rank: Rank
-    record: type[Carried]
+    record: type[EventChanged | ThumbnailTaken]
+    known_by: tuple[str, ...]
     window_records: int
     chunk_records: int
     prefetch_kbytes: int
     newest_first: bool = False
     max_age_s: float | None = None
-
-    @property
-    def named_by(self) -> tuple[str, ...]:
-        """The fields that name a record: its camera first, then what makes up its identity."""
-        return _NAMED_BY[self.record]
 
     @property
     def goes_first(self) -> bool:
@@ -89,6 +68,7 @@ def lanes(settings: BridgeSettings, thumbnails: ThumbnailSettings) -> tuple[Lane
             TopicName.EVENTS,
             rank=Rank.EVENTS,
             record=EventChanged,
+            known_by=("event_id", "revision"),
             window_records=window,
             chunk_records=256,
             prefetch_kbytes=4096,
@@ -98,6 +78,7 @@ def lanes(settings: BridgeSettings, thumbnails: ThumbnailSettings) -> tuple[Lane
             TopicName.THUMBNAILS,
             rank=Rank.THUMBNAILS,
             record=ThumbnailTaken,
+            known_by=("thumbnail_id",),
             window_records=min(window, _THUMBNAIL_WINDOW_RECORDS),
             chunk_records=8,
             prefetch_kbytes=4096,
@@ -105,8 +86,3 @@ def lanes(settings: BridgeSettings, thumbnails: ThumbnailSettings) -> tuple[Lane
             max_age_s=thumbnails.max_age_s,
         ),
     )
-
-
-def identity(record: Carried) -> str:
-    """What makes a record the same as another: the values of its `named_by`, but for the camera."""
-    return "/".join(str(getattr(record, name)) for name in _NAMED_BY[type(record)][1:])

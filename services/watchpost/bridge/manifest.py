@@ -7,7 +7,7 @@ from typing import Self
 from confluent_kafka import Message
 
 from watchpost.bridge.envelope import Outgoing, central_key, enveloped, source_headers
-from watchpost.bridge.lanes import Named
+from watchpost.bridge.naming import Named
 from watchpost.bridge.positions import Stretch, brought, next_stretch
 from watchpost.bridge.repeats import Dropped, RepeatWindow
 from watchpost.contracts import SourceHeader

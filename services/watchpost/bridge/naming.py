@@ -1,44 +1,31 @@
-"""Finds out whose a record is and what makes it itself, without decoding the rest of it."""
+"""Finds out whose a record is and what makes it itself: all that the way up needs to know of it."""
 
-from watchpost.bridge.lanes import Lane, Named
-from watchpost.bridge.writer_schemas import WriterSchemas
-from watchpost.contracts.skimming import Skim, skimmer
+from typing import NamedTuple
+
+from watchpost.bridge.lanes import Lane
+from watchpost.contracts import Schemas, fingerprint_in, read_fields
+from watchpost.contracts.records import CameraId
 from watchpost.errors import ContractError
 
-__all__ = ["Naming"]
-
-# the mark of single-object encoding and the schema's fingerprint
-_PREFIX_BYTES = 10
+__all__ = ["Named", "named"]
 
 
-class Naming:
-    """Names a lane's records.
+class Named(NamedTuple):
+    """`identity` makes a record the same as another, whatever its offset: a replay writes it again."""
 
-    Args:
-        lane: whose records.
-        schemas: what their writers wrote them with.
+    camera: CameraId
+    identity: str
+
+
+def named(value: bytes, lane: Lane, schemas: Schemas) -> Named:
+    """What names the lane's record in `value`.
+
+    Raises:
+        UnknownSchemaError: its writer's schema is none of `schemas`.
+        ContractError: these bytes are no record of the lane.
     """
-
-    def __init__(self, lane: Lane, schemas: WriterSchemas) -> None:
-        self._lane, self._schemas = lane, schemas
-        self._skims: dict[bytes, Skim] = {}
-
-    def name(self, value: bytes) -> Named:
-        """What names the record in `value`.
-
-        Raises:
-            UnknownSchemaError: its writer's schema is not known here.
-            ContractError: these bytes are no record of the lane.
-        """
-        prefix = value[:_PREFIX_BYTES]
-        skim = self._skims.get(prefix)
-        if skim is None:
-            skim = self._skims[prefix] = self._skim_of(value)
-        camera, *parts = skim(value)
-        return Named(camera, "/".join(map(str, parts)))
-
-    def _skim_of(self, value: bytes) -> Skim:
-        writer = self._schemas.of(value)
-        if writer.record != self._lane.record.__name__:
-            raise ContractError(f"expected {self._lane.record.__name__}, got {writer.record}")
-        return skimmer(writer, self._lane.named_by)
+    writer = schemas.by_fingerprint(fingerprint_in(value))
+    if writer.record != lane.record.__name__:
+        raise ContractError(f"expected {lane.record.__name__}, got {writer.record}")
+    camera, *parts = read_fields(value, ("camera", *lane.known_by), writer)
+    return Named(camera, "/".join(map(str, parts)))

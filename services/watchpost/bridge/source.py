@@ -5,13 +5,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 
 from watchpost.bridge.lanes import Lane
 from watchpost.bridge.patience import patiently
 from watchpost.stream import value_of
+from watchpost.stream.kafka_errors import passes_by_itself
 
-__all__ = ["Source", "Taken", "is_passing"]
+__all__ = ["Source", "Taken"]
 
 _FIRST_WAIT_S = 0.5
 # a quiet moment ends a transaction: waiting longer would add to every event's way, for a few bytes saved
@@ -19,23 +20,6 @@ _QUIET_S = 0.01
 
 _FETCH_BYTES = 2_000_000
 _FETCH_PARTITION_BYTES = 256 * 1024
-
-_PASSING = frozenset(
-    {
-        KafkaError._PARTITION_EOF,  # noqa: SLF001  (its public name for a local error code; and so below)
-        KafkaError._TRANSPORT,  # noqa: SLF001
-        KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001
-        KafkaError._TIMED_OUT,  # noqa: SLF001
-        KafkaError._RESOLVE,  # noqa: SLF001
-        KafkaError.LEADER_NOT_AVAILABLE,
-        KafkaError.NOT_LEADER_FOR_PARTITION,
-    }
-)
-
-
-def is_passing(error: KafkaError) -> bool:
-    """Whether a consumer's error passes by itself: the client connects again."""
-    return error.code() in _PASSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +98,7 @@ class Source:
                 if error is None:
                     messages.append(message)
                     taken_bytes += len(value_of(message) or b"")
-                elif not is_passing(error):
+                elif not passes_by_itself(error):
                     return Taken(tuple(messages), f"partition {message.partition()}: {error.str()}", is_full=False)
             room, left_s = max_records - len(messages), end_s - time.monotonic()
             if room <= 0 or left_s <= 0 or taken_bytes >= max_bytes:

@@ -10,7 +10,8 @@ from confluent_kafka import Message
 from watchpost.bridge.admission import READ, WRITE, require_admission
 from watchpost.bridge.ends import Ends
 from watchpost.bridge.history import read_history
-from watchpost.bridge.lanes import Lane, identity
+from watchpost.bridge.lanes import Lane
+from watchpost.bridge.naming import named
 from watchpost.bridge.repeats import RepeatWindow
 from watchpost.bridge.resumption import Break, SourceTopic, resumed, without_strangers
 from watchpost.bridge.writer_schemas import WriterSchemas
@@ -99,11 +100,11 @@ class Surveyor:
             if partition in remembered:
                 return
             try:
-                record = self.schemas.read(value_of(message) or b"", self.lane)
+                identity = named(value_of(message) or b"", self.lane, self.schemas.known).identity
             except ContractError as error:
                 # it was sent once, by a bridge that could read it: it stays sent, but its repeats cannot be told
                 _LOG.warning("a record that was sent cannot be read", partition=partition, error=str(error))
             else:
-                windows[partition].remember(identity(record))
+                windows[partition].remember(identity)
 
         return remember

@@ -48,7 +48,7 @@ class Transactions:
         waiting: Callable[[str], None],
     ) -> None:
         self._config = {
-            **client,
+            **meter.metered(client),
             "transactional.id": lane.transactional_id(site),
             # a site cut off inside a transaction hides other sites' records for seconds, not a minute
             "transaction.timeout.ms": _TIMEOUT_MS,
@@ -60,8 +60,6 @@ class Transactions:
             "message.max.bytes": 2_000_000,
             # an event that travels alone must not wait for the acknowledgement of what went before it
             "socket.nagle.disable": True,
-            **meter.settings,
-            "stats_cb": self._statistics(client.get("stats_cb")),
         }
         self._lane = lane
         self._meter = meter
@@ -119,6 +117,7 @@ class Transactions:
         """
         if self._producer is None:
             return
+        metrics.BRIDGE_BYTES_SENT.labels(self._lane.name.value).set(self._meter.sent_bytes)
         try:
             self._producer.poll(0)
         except KafkaException as error:
@@ -213,15 +212,6 @@ class Transactions:
     def _checkpointed(self, error: KafkaError | None, message: Message) -> None:
         if error is None:
             self._clock.observe(message)
-
-    def _statistics(self, inner: Callable[[str], None] | None) -> Callable[[str], None]:
-        def on_statistics(text: str) -> None:
-            self._meter.on_statistics(text)
-            metrics.BRIDGE_BYTES_SENT.labels(self._lane.name.value).set(self._meter.sent_bytes)
-            if inner is not None:
-                inner(text)
-
-        return on_statistics
 
     def _opened(self) -> Producer:
         if self._producer is None:

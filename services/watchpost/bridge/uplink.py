@@ -103,13 +103,6 @@ class Uplink:
                 over.wait(wait_s)
         return False
 
-    def spent(self, size_bytes: float, now_s: float) -> None:
-        """Count bytes that nobody paid for and no statistics tell: they went, or came."""
-        with self._lock:
-            bucket = self._bucket_at(now_s)
-            if bucket is not None:
-                bucket.correct(size_bytes, now_s)
-
     def settle(self, spent_bytes: float, now_s: float) -> None:
         """What was paid since the last time was `spent_bytes` in truth: on the wire, or in a client's queue."""
         with self._lock:

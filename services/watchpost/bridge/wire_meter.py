@@ -3,8 +3,9 @@
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from watchpost.bridge.uplink import Uplink
 
@@ -46,9 +47,10 @@ class _Seen:
 
 
 class ClientMeter:
-    """One client's traffic. Its `settings` go into the client's; `on_statistics` is their callback."""
+    """One client's traffic.
 
-    settings = {"statistics.interval.ms": _STATISTICS_MS}  # noqa: RUF012  (never written to)
+    Producer({**meter.metered(client), …})
+    """
 
     def __init__(self, told: Callable[[], None]) -> None:
         self._told = told
@@ -69,17 +71,20 @@ class ClientMeter:
         """Bytes written and read."""
         return self.sent_bytes + self._before.received_bytes + self._now.received_bytes
 
+    def metered(self, client: Mapping[str, Any]) -> dict[str, Any]:
+        """`client` with statistics that are counted here, and then passed on to the callback that it had."""
+        inner = client.get("stats_cb")
+
+        def on_statistics(text: str) -> None:
+            self._count(text)
+            if inner is not None:
+                inner(text)
+
+        return {**client, "statistics.interval.ms": _STATISTICS_MS, "stats_cb": on_statistics}
+
     def produced(self, size_bytes: int) -> None:
         """So much was handed to the client."""
         self._produced_bytes += size_bytes
-
-    def on_statistics(self, text: str) -> None:
-        """Take in librdkafka's statistics, and set right what was paid."""
-        told = json.loads(text)
-        self._now = _Seen(int(told["tx_bytes"]), int(told["rx_bytes"]))
-        self._learn(int(told["msg_cnt"]))
-        self.unsent_bytes = self.ratio * _unsent_bytes(told)
-        self._told()
 
     def closed(self) -> None:
         """The client is gone; another may follow, which counts from 0."""
@@ -87,6 +92,13 @@ class ClientMeter:
         self._now = _Seen()
         self.unsent_bytes = 0.0
         self._learned_from = (self.wire_bytes, self._produced_bytes)
+
+    def _count(self, text: str) -> None:
+        told = json.loads(text)
+        self._now = _Seen(int(told["tx_bytes"]), int(told["rx_bytes"]))
+        self._learn(int(told["msg_cnt"]))
+        self.unsent_bytes = self.ratio * _unsent_bytes(told)
+        self._told()
 
     def _learn(self, waiting: int) -> None:
         wire_bytes, produced_bytes = self._learned_from

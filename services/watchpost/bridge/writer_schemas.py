@@ -1,24 +1,20 @@
 """Brings each writer's schema to the centre with the first record that needs it, and learns those of others."""
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import structlog
-from fastavro.schema import SchemaParseException
 
 from watchpost.bridge.clusters import Cluster
-from watchpost.bridge.lanes import Carried, Lane
 from watchpost.bridge.reading_to_end import read_to_end
 from watchpost.contracts import RecordSchema, Schemas, TopicName, decode, fingerprint_in, shipped_schemas
 from watchpost.contracts.records import Record
+from watchpost.errors import ContractError
 from watchpost.stream import value_of
 
 __all__ = ["WriterSchemas"]
 
 _LOG = structlog.get_logger()
-# the mark of single-object encoding and the schema's fingerprint
-_PREFIX_BYTES = 10
 
 RecordT = TypeVar("RecordT", bound=Record)
 
@@ -29,7 +25,7 @@ class WriterSchemas:
     def __init__(self, client: Mapping[str, Any], central: Cluster) -> None:
         self._client = client
         self._central = central
-        self._known = Schemas(iter(shipped_schemas()))
+        self.known = Schemas(iter(shipped_schemas()))
         self._published: set[str] = set()
 
     def refresh(self) -> None:
@@ -40,15 +36,11 @@ class WriterSchemas:
         """
         for message in read_to_end(self._client, self._central, TopicName.SCHEMAS):
             try:
-                learnt = self._known.learn((value_of(message) or b"").decode())
-            except (ValueError, KeyError, TypeError, SchemaParseException, json.JSONDecodeError) as error:
-                _LOG.warning("schema at the centre cannot be read", offset=message.offset(), error=repr(error))
+                learnt = self.known.learn((value_of(message) or b"").decode(errors="replace"))
+            except ContractError as error:
+                _LOG.warning("schema at the centre cannot be read", offset=message.offset(), error=str(error))
             else:
                 self._published.add(learnt.fingerprint)
-
-    def read(self, value: bytes, lane: Lane) -> Carried:
-        """The lane's record in `value`; raises as `read_as`."""
-        return self.read_as(value, lane.record)
 
     def read_as(self, value: bytes, record: type[RecordT]) -> RecordT:
         """The `record` in `value`.
@@ -57,17 +49,16 @@ class WriterSchemas:
             UnknownSchemaError: its writer's schema is not known here.
             ContractError: these bytes are no such record.
         """
-        return decode(value, record, self._known)
+        return decode(value, record, self.known)
 
     def of(self, value: bytes) -> RecordSchema:
         """The schema that `value` was written with. Raises UnknownSchemaError where it is not known here."""
-        return self._known.by_fingerprint(fingerprint_in(value))
+        return self.known.by_fingerprint(fingerprint_in(value))
 
     def not_yet_published(self, values: Iterable[bytes]) -> list[RecordSchema]:
         """The schemas of `values` that the centre lacks."""
-        one_of_each = {value[:_PREFIX_BYTES]: value for value in values}
-        needed = {schema.fingerprint: schema for schema in map(self.of, one_of_each.values())}
-        return [schema for fingerprint, schema in needed.items() if fingerprint not in self._published]
+        needed = dict.fromkeys(map(fingerprint_in, values))
+        return [self.known.by_fingerprint(each) for each in needed if each not in self._published]
 
     def published(self, schemas: Iterable[RecordSchema]) -> None:
         """Say that the transaction which carried `schemas` is committed."""

@@ -1,7 +1,15 @@
 """What services say to each other: typed records, their bytes, and the topics that carry them."""
 
 from watchpost.contracts.catalogue import Cluster, Topic, TopicName, site_topics, topics
-from watchpost.contracts.codec import decode, encode, fingerprint_in, to_confluent, to_plain
+from watchpost.contracts.codec import (
+    decode,
+    encode,
+    fingerprint_in,
+    from_confluent,
+    read_fields,
+    to_confluent,
+    to_plain,
+)
 from watchpost.contracts.schemas import RecordSchema, Schemas, fingerprint_of, schemas_root, shipped_schemas
 from watchpost.contracts.source_headers import SourceHeader
 
@@ -16,6 +24,8 @@ __all__ = [
     "encode",
     "fingerprint_in",
     "fingerprint_of",
+    "from_confluent",
+    "read_fields",
     "schemas_root",
     "shipped_schemas",
     "site_topics",

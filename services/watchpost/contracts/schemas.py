@@ -10,7 +10,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
+from fastavro.schema import SchemaParseException, fingerprint, parse_schema, to_parsing_canonical_form
 from fastavro.types import Schema
 
 from watchpost.errors import ContractError, UnknownSchemaError
@@ -76,8 +76,15 @@ class Schemas:
             raise UnknownSchemaError(fingerprint) from None
 
     def learn(self, text: str) -> RecordSchema:
-        """Add a writer's schema published by another process (`watchpost.schemas.v1`), so that it can be read."""
-        schema = _record_schema(text, version=0)
+        """Add a writer's schema published by another process (`watchpost.schemas.v1`), so that it can be read.
+
+        Raises:
+            ContractError: it is no schema of a record.
+        """
+        try:
+            schema = _record_schema(text, version=0)
+        except (ValueError, KeyError, TypeError, SchemaParseException) as error:
+            raise ContractError(f"expected an Avro schema of a record: {error!r}") from error
         return self._by_fingerprint.setdefault(schema.fingerprint, schema)
 
     def __iter__(self) -> Iterator[RecordSchema]:

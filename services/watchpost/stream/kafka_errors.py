@@ -12,7 +12,7 @@ from watchpost.errors import FencedError, RetryableError, WatchpostError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["kafka_errors_mapped", "to_watchpost_error"]
+__all__ = ["kafka_errors_mapped", "passes_by_itself", "to_watchpost_error"]
 
 
 @contextmanager
@@ -36,6 +36,11 @@ def kafka_errors_mapped(doing: str) -> Iterator[None]:
         raise RetryableError(f"{doing}: no answer in time") from error
 
 
+def passes_by_itself(error: KafkaError) -> bool:
+    """Whether an error that a consumer hands out as a message means nothing: the client goes on by itself."""
+    return error.code() in _PASSING
+
+
 def to_watchpost_error(error: KafkaException | KafkaError, doing: str) -> WatchpostError:
     """The error of Watchpost's tree that says the same, with a remedy where one is known."""
     cause = error.args[0] if isinstance(error, KafkaException) else error
@@ -51,6 +56,19 @@ def to_watchpost_error(error: KafkaException | KafkaError, doing: str) -> Watchp
     return WatchpostError(message)
 
 
+_PASSING = frozenset(
+    {
+        KafkaError._PARTITION_EOF,  # noqa: SLF001 - the public name of a local error code; and so below
+        KafkaError._TRANSPORT,  # noqa: SLF001
+        KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001
+        KafkaError._TIMED_OUT,  # noqa: SLF001
+        KafkaError._RESOLVE,  # noqa: SLF001
+        # the client asks for a group's coordinator, though assign() needs none: no right for a group is wanted
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+    }
+)
 _FENCED = frozenset(
     {
         KafkaError._FENCED,  # noqa: SLF001 - the public name of a local error code
