@@ -1,6 +1,7 @@
 """The bridge as its own process, which a test may kill, freeze and wake."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -14,6 +15,10 @@ from typing import Self
 from tests.waiting import wait_for
 
 __all__ = ["BridgeProcess"]
+
+
+# it takes 1 to 2 s; ten were not enough once beside other tests on two busy cores
+_ENDS_WITHIN_S = 30
 
 
 class BridgeProcess:
@@ -35,6 +40,7 @@ class BridgeProcess:
                 [*self.program, "run", "bridge", "--config", str(config)],
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                env={**os.environ, "PYTHONFAULTHANDLER": "1"},
             )
 
     def __enter__(self) -> Self:
@@ -46,11 +52,12 @@ class BridgeProcess:
         self.wake()
         self._process.terminate()
         try:
+            self._process.wait(_ENDS_WITHIN_S)
+        except subprocess.TimeoutExpired as hung:
+            # the fault handler writes what each thread was at
+            self._process.send_signal(signal.SIGABRT)
             self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait(10)
-            raise
+            raise AssertionError(f"{hung}; its log ends:\n{self.log.read_text()[-6000:]}") from hung
 
     @property
     def pid(self) -> int:

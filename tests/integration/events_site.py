@@ -6,8 +6,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,9 @@ __all__ = ["EventName", "EventsService", "EventsSite", "fold", "under_load"]
 EventName = tuple[str, int]
 
 _PARTITIONS = 24
+# a worker that was killed keeps its cameras for the 10 s of its session, and a busy machine needs 20 s to start another
+_PAUSE_S = 60.0
+_USUAL_LINES = ('"event": "event"', '"event": "no thumbnail"')
 
 
 class EventsService:
@@ -46,6 +50,7 @@ class EventsService:
         self.log_file = folder / "log.jsonl"
         self.rocksdb = folder / "state" / "events"
         self._process: subprocess.Popen[bytes] | None = None
+        self._told_to_end = False
 
     def start(self) -> None:
         """Start it (again); its log goes on in the same file."""
@@ -53,16 +58,19 @@ class EventsService:
         with self.log_file.open("ab") as log:
             environment = {**os.environ, "OMP_NUM_THREADS": "1"}
             self._process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=self._folder)
+        self._told_to_end = False
 
     def kill(self) -> None:
         """End it with kill -9."""
         assert self._process is not None
+        self._told_to_end = True
         self._process.kill()
         self._process.wait()
 
     def stop(self, within_s: float = 20.0) -> int:
         """End it with SIGTERM; its exit code."""
         assert self._process is not None
+        self._told_to_end = True
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(within_s)
 
@@ -70,6 +78,18 @@ class EventsService:
         """None while it runs."""
         assert self._process is not None
         return self._process.poll()
+
+    def ended_by_itself(self) -> bool:
+        """Whether it has ended though nobody told it to."""
+        return self._process is not None and not self._told_to_end and self._process.poll() is not None
+
+    def condition(self) -> str:
+        """Whether it runs, and what it said last beside what it says of every event: for a test that has failed."""
+        code = "not started" if self._process is None else self._process.poll()
+        lines = self.log_file.read_text().splitlines() if self.log_file.exists() else []
+        telling = [line for line in lines if not any(usual in line for usual in _USUAL_LINES)]
+        life = "runs" if code is None else f"does not run ({code})"
+        return "\n".join([f"{self.log_file.parent.name} {life}; last of {self.log_file}:", *telling[-20:]])
 
     def close(self) -> None:
         """Leave no process behind."""
@@ -150,14 +170,30 @@ class EventsSite:
             found.setdefault((event.event_id, event.revision), []).append(value)
         return found
 
-    def wait_for_events(self, expected: dict[EventName, bytes], within_s: float = 30.0) -> dict[EventName, list[bytes]]:
-        """Every event, as soon as none of `expected` is missing."""
+    def wait_for_events(
+        self, expected: dict[EventName, bytes], meanwhile: Callable[[], object] | None = None
+    ) -> dict[EventName, list[bytes]]:
+        """Every event, as soon as none of `expected` is missing; it may take as long as events keep coming.
 
-        def missing() -> int:
-            return len(expected.keys() - self.events().keys())
+        A service that ended by itself fails the test at once, unless `meanwhile`, called at each look, supervises it.
+        """
 
-        wait_for(missing, lambda count: count == 0, within_s=within_s)
+        def missing() -> list[str]:
+            (meanwhile or self._must_run)()
+            names = expected.keys() - self.events().keys()
+            return sorted(_told_short(expected[name]) for name in names)
+
+        self._wait_while_they_come(missing)
         return self.events()
+
+    def wait_for_some_events(self, at_least: int) -> None:
+        """Wait until so many records of events have come."""
+
+        def missing() -> range:
+            self._must_run()
+            return range(len(self.values(TopicName.EVENTS)), at_least)
+
+        self._wait_while_they_come(missing)
 
     def changelog(self) -> list[tuple[bytes, bytes]]:
         """Key and value of every snapshot that the service has saved, oldest first within a camera."""
@@ -191,11 +227,13 @@ class EventsSite:
             owned = [member.assignment.topic_partitions for member in group.members if member.assignment]
             return sum(bool(parts) for parts in owned) if group.state is ConsumerGroupState.STABLE else 0
 
-        wait_for(owners, lambda found: found == count, within_s=within_s)
+        with self._telling():
+            wait_for(owners, lambda found: found == count, within_s=within_s)
 
     def wait_until_committed(self, within_s: float = 30.0) -> None:
         """Wait until the service has committed every observation that was written."""
-        wait_for(self._uncommitted, lambda count: count == 0, within_s=within_s)
+        with self._telling():
+            wait_for(self._uncommitted, lambda count: count == 0, within_s=within_s)
 
     def close(self) -> None:
         """End all processes and clients."""
@@ -203,6 +241,26 @@ class EventsSite:
             service.close()
         if self._reader is not None:
             self._reader.close()
+
+    def _wait_while_they_come(self, missing: Callable[[], Sequence[object]]) -> None:
+        with self._telling():
+            left = missing()
+            while left:
+                left = wait_for(missing, partial(_shorter, len(left)), within_s=_PAUSE_S)
+
+    def _must_run(self) -> None:
+        ended = [service.log_file.parent.name for service in self._services if service.ended_by_itself()]
+        assert ended == [], f"ended by itself: {', '.join(ended)}"
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Let what fails inside tell in which condition the services are."""
+        try:
+            yield
+        except AssertionError as problem:
+            for service in self._services:
+                problem.add_note(service.condition())
+            raise
 
     def _uncommitted(self) -> int:
         topic = TopicName.OBSERVATIONS.value
@@ -223,6 +281,15 @@ class EventsSite:
             deleted.result()
         wait_for(lambda: planned & admin.list_topics(timeout=10).topics.keys(), lambda left: not left)
         apply_site_topics(self.settings, "site")
+
+
+def _shorter(than: int, found: Sequence[object]) -> bool:
+    return len(found) < than
+
+
+def _told_short(value: bytes) -> str:
+    event = decode(value, EventChanged)
+    return f"{event.camera} {event.at:%H:%M:%S.%f} {event.type} {event.phase.value} {event.event_id}/{event.revision}"
 
 
 def fold(frames: Sequence[FrameAnalyzed], settings: SiteSettings) -> dict[EventName, bytes]:

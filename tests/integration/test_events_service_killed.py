@@ -42,10 +42,6 @@ def frames() -> list[FrameAnalyzed]:
     return [frame for together in zip(*plays, strict=True) for frame in together]
 
 
-def some_events(site: EventsSite, at_least: int) -> None:
-    wait_for(lambda: len(site.values(TopicName.EVENTS)), lambda count: count >= at_least, within_s=25)
-
-
 def lose_rocksdb(service: EventsService) -> None:
     shutil.rmtree(service.rocksdb)
 
@@ -101,7 +97,7 @@ def test_service_killed_under_load_loses_no_event(
     service.start()
 
     with under_load(site, frames, FRAMES_A_SECOND):
-        some_events(site, moment)
+        site.wait_for_some_events(moment)
         service.kill()
         between_lives(service)
         service.start()
@@ -120,7 +116,7 @@ def test_service_killed_and_started_with_another_configuration_says_nothing_twic
     service.start()
 
     with under_load(site, frames, FRAMES_A_SECOND):
-        some_events(site, 40)
+        site.wait_for_some_events(40)
         service.kill()
         changed.start()
 
@@ -137,20 +133,13 @@ def test_kafka_killed_under_load_costs_no_event(
     service.start()
 
     with under_load(site, frames, FRAMES_A_SECOND):
-        some_events(site, 30)
+        site.wait_for_some_events(30)
         kafka.kill()
         kafka.start()
 
     expected = fold(frames, site.settings)
-
-    def missing() -> int:
-        supervise(service)
-        return len(expected.keys() - site.events().keys())
-
-    wait_for(missing, lambda count: count == 0, within_s=40)
-    assert {name: set(values) for name, values in site.events().items()} == {
-        name: {value} for name, value in expected.items()
-    }
+    found = site.wait_for_events(expected, meanwhile=lambda: supervise(service))
+    assert {name: set(values) for name, values in found.items()} == {name: {value} for name, value in expected.items()}
 
 
 def test_two_workers_share_the_cameras_and_one_takes_over_from_the_dead(
@@ -162,7 +151,7 @@ def test_two_workers_share_the_cameras_and_one_takes_over_from_the_dead(
     site.wait_for_workers(2)
     before, after = frames[: len(frames) // 4], frames[len(frames) // 4 : len(frames) // 2]
     with under_load(site, before, FRAMES_A_SECOND):
-        some_events(site, 20)
+        site.wait_for_some_events(20)
         wait_for(lambda: log_tells_of_events(first), within_s=30)
 
     with under_load(site, after, FRAMES_A_SECOND):

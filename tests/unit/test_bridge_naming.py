@@ -1,5 +1,7 @@
 """What names a record is found in what was encoded; what is no record is refused."""
 
+from collections.abc import Callable, Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from tests.fakes.bridged_site import event, thumbnail
 from watchpost.bridge.lanes import lanes
 from watchpost.bridge.naming import Named, named
-from watchpost.contracts import encode, fingerprint_in, read_fields, shipped_schemas
+from watchpost.contracts import RecordSchema, encode, fingerprint_in, read_fields, read_head, shipped_schemas
 from watchpost.contracts.records import CameraId
 from watchpost.errors import ContractError
 from watchpost.settings import BridgeSettings, ThumbnailSettings
@@ -33,16 +35,34 @@ def test_name_of_a_thumbnail_is_its_own() -> None:
     assert named(encode(thumbnail("t1")), THUMBNAILS, SCHEMAS) == Named(CameraId("door"), "t1")
 
 
-def test_record_cut_anywhere_is_refused() -> None:
-    payload = encode(event("e1"))
-    for size_bytes in range(len(payload)):
+def test_record_cut_within_its_name_is_refused() -> None:
+    value = encode(event("e1", camera="yard"))
+    for size_bytes in range(value.index(b"yard") + len(b"yard")):
         with pytest.raises(ContractError):
-            named(payload[:size_bytes], EVENTS, SCHEMAS)
+            named(value[:size_bytes], EVENTS, SCHEMAS)
 
 
-def test_record_followed_by_a_byte_is_refused() -> None:
+def test_record_damaged_behind_its_name_is_named() -> None:
+    value = encode(event("e1", camera="yard"))
+
+    found = named(value[: value.index(b"yard") + len(b"yard")], EVENTS, SCHEMAS)
+
+    assert found == named(value, EVENTS, SCHEMAS)
+
+
+def test_fields_of_a_record_cut_anywhere_are_refused() -> None:
+    value = encode(event("e1"))
+    writer = SCHEMAS.by_fingerprint(fingerprint_in(value))
+    for size_bytes in range(len(value)):
+        with pytest.raises(ContractError):
+            read_fields(value[:size_bytes], ("event_id",), writer)
+
+
+def test_fields_of_a_record_followed_by_a_byte_are_refused() -> None:
+    value = encode(event("e1"))
+
     with pytest.raises(ContractError, match="do not belong to it"):
-        named(encode(event("e1")) + b"\0", EVENTS, SCHEMAS)
+        read_fields(value + b"\0", ("event_id",), SCHEMAS.by_fingerprint(fingerprint_in(value)))
 
 
 def test_record_of_another_lane_is_refused() -> None:
@@ -50,8 +70,9 @@ def test_record_of_another_lane_is_refused() -> None:
         named(encode(thumbnail("t1")), EVENTS, SCHEMAS)
 
 
-def test_field_that_a_schema_lacks_is_told() -> None:
+@pytest.mark.parametrize("read", [read_fields, read_head])
+def test_field_that_a_schema_lacks_is_told(read: Callable[[bytes, Sequence[str], RecordSchema], object]) -> None:
     value = encode(event("e1"))
 
     with pytest.raises(ContractError, match="colour"):
-        read_fields(value, ("event_id", "colour"), SCHEMAS.by_fingerprint(fingerprint_in(value)))
+        read(value, ("event_id", "colour"), SCHEMAS.by_fingerprint(fingerprint_in(value)))

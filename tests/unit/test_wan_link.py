@@ -183,18 +183,20 @@ def test_half_open_link_swallows_all_and_says_nothing(far: FarEnd, link: WanLink
 
 
 def test_what_is_under_way_vanishes_in_a_link_that_goes_half_open(far: FarEnd, link: WanLink) -> None:
-    with WanLink(far.port) as witness, connected(link) as client, connected(witness) as other:
-        for each in (link, witness):
-            each.shape(delay_ms=300)
+    with WanLink(far.port) as witness, connected(link) as client:
+        # waited for before the witness connects: two links' connections come in either order
         arrived = arrived_of(far, 0)
-        client.sendall(b"under way")
-        wait_for(lambda: link.meter.up_bytes, lambda seen: seen == len(b"under way"))
+        with connected(witness) as other:
+            for each in (link, witness):
+                each.shape(delay_ms=300)
+            client.sendall(b"under way")
+            wait_for(lambda: link.meter.up_bytes, lambda seen: seen == len(b"under way"))
 
-        link.half_open()
+            link.half_open()
 
-        other.sendall(b"set out later")
-        exactly(other, len(b"set out later"))
-        assert not arrived.data
+            other.sendall(b"set out later")
+            exactly(other, len(b"set out later"))
+            assert not arrived.data
 
 
 def test_restored_link_carries_new_connections_while_half_open_ones_stay_silent(far: FarEnd, link: WanLink) -> None:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from watchpost.bridge.checkpoints import Checkpoints
 from watchpost.bridge.envelope import CentralClock, Outgoing
@@ -69,4 +69,4 @@ class Delivery:
         def number_of(record: Outgoing) -> int:
             return registry.number_of(record.topic, self.schemas.of(record.value))
 
-        return [replace(record, value=to_confluent(record.value, number_of(record))) for record in records]
+        return [record._replace(value=to_confluent(record.value, number_of(record))) for record in records]

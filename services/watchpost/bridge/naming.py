@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from watchpost.bridge.lanes import Lane
-from watchpost.contracts import Schemas, fingerprint_in, read_fields
+from watchpost.contracts import Schemas, fingerprint_in, read_head
 from watchpost.contracts.records import CameraId
 from watchpost.errors import ContractError
 
@@ -27,5 +27,5 @@ def named(value: bytes, lane: Lane, schemas: Schemas) -> Named:
     writer = schemas.by_fingerprint(fingerprint_in(value))
     if writer.record != lane.record.__name__:
         raise ContractError(f"expected {lane.record.__name__}, got {writer.record}")
-    camera, *parts = read_fields(value, ("camera", *lane.known_by), writer)
+    camera, *parts = read_head(value, ("camera", *lane.known_by), writer)
     return Named(camera, "/".join(map(str, parts)))

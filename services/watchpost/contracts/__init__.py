@@ -7,6 +7,7 @@ from watchpost.contracts.codec import (
     fingerprint_in,
     from_confluent,
     read_fields,
+    read_head,
     to_confluent,
     to_plain,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "fingerprint_of",
     "from_confluent",
     "read_fields",
+    "read_head",
     "schemas_root",
     "shipped_schemas",
     "site_topics",

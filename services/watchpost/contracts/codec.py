@@ -6,20 +6,32 @@ confluent = to_confluent(payload, schema_id=7)   # same body, another header
 """
 
 import io
+import json
 import struct
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeVar, cast
 
 import cattrs
-from fastavro import schemaless_reader, schemaless_writer
+from fastavro import parse_schema, schemaless_reader, schemaless_writer
+from fastavro.types import Schema
 from fastavro.validation import ValidationError, validate
 
 from watchpost.contracts.records import Record
 from watchpost.contracts.schemas import RecordSchema, Schemas, shipped_schemas
 from watchpost.errors import ContractError
 
-__all__ = ["decode", "encode", "fingerprint_in", "from_confluent", "read_fields", "to_confluent", "to_plain"]
+__all__ = [
+    "decode",
+    "encode",
+    "fingerprint_in",
+    "from_confluent",
+    "read_fields",
+    "read_head",
+    "to_confluent",
+    "to_plain",
+]
 
 _SINGLE_OBJECT_MAGIC = b"\xc3\x01"
 _HEADER_BYTES = 10
@@ -124,6 +136,29 @@ def read_fields(payload: bytes, names: Sequence[str], writer: RecordSchema) -> t
         raise ContractError(f"{writer.record} v{writer.version} cannot be read: {error!r}") from error
     _require_end(body, writer)
     return found
+
+
+def read_head(payload: bytes, names: Sequence[str], writer: RecordSchema) -> tuple[Any, ...]:
+    """As `read_fields`, but nothing that lies behind the last of `names` is looked at: it may be damaged, or be long.
+
+    Raises:
+        ContractError: the bytes are damaged before that, or the schema lacks a name.
+    """
+    body = io.BytesIO(payload)
+    body.seek(_HEADER_BYTES)
+    try:
+        plain = cast("dict[str, Any]", schemaless_reader(body, _head_schema(writer.text, tuple(names)), None))
+        return tuple([plain[name] for name in names])
+    except Exception as error:  # damaged bytes make fastavro raise almost anything
+        raise ContractError(f"{writer.record} v{writer.version} cannot be read: {error!r}") from error
+
+
+@cache
+def _head_schema(text: str, names: tuple[str, ...]) -> Schema:
+    """The schema up to the last of `names`: Avro writes fields one after the other, so it reads the first bytes."""
+    raw = json.loads(text)
+    last = max([number for number, each in enumerate(raw["fields"]) if each["name"] in names], default=-1)
+    return parse_schema({**raw, "fields": raw["fields"][: last + 1]})
 
 
 def _require_end(body: io.BytesIO, writer: RecordSchema) -> None:
