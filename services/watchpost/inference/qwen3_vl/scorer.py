@@ -35,6 +35,8 @@ SLOTS = 8
 
 @dataclass(frozen=True, slots=True)
 class _Running:
+    """A batch on its way. `answers` lie in the machine's memory once "fetched" has passed."""
+
     batch: Batch
     answers: Tensor
     marks: StageMarks
@@ -77,6 +79,7 @@ class Qwen3VlScorer:
         scores: list[tuple[LabelScores, ...]] = [()] * len(looks)
         try:
             for running in [self._begun(batch, looks) for batch in self._batches(looks)]:
+                running.marks.wait("fetched")
                 for look, answers in zip(running.batch.looks, running.answers.tolist(), strict=False):
                     scores[look] = _scores(looks[look].sheet, answers)
                 self._tell(running.marks)
@@ -110,7 +113,11 @@ class Qwen3VlScorer:
             if self._uploads is not None:
                 torch.cuda.current_stream(self._engine.device).wait_stream(self._uploads)
                 pictures.record_stream(torch.cuda.current_stream(self._engine.device))
-            return _Running(batch, self._engine.run(batch.step, pictures, slots, marks), marks)
+            answers = self._engine.run(batch.step, pictures, slots, marks)
+            # asked for within the turn: later, it would wait for the other thread's batch
+            fetched = answers.to("cpu", non_blocking=True)
+            marks.mark("fetched")
+        return _Running(batch, fetched, marks)
 
     def _tell(self, marks: StageMarks) -> None:
         self._told(Stage.PREPROCESS, marks.between_s("taken", "uploaded"))
@@ -149,7 +156,9 @@ class Qwen3VlScorer:
                 self._slots.take(sheet, slot)
             slots.append(slot)
         slots += [slots[-1]] * (batch - len(slots))
-        return torch.tensor(slots, dtype=torch.int32, device=self._engine.device)
+        placed = torch.tensor(slots, dtype=torch.int32)
+        # from ordinary memory the copy would wait for all that runs, and the GPU then for the next batch
+        return placed if self._uploads is None else placed.pin_memory().to(self._engine.device, non_blocking=True)
 
 
 def _scores(sheet: QuestionSheet, answers: list[list[float]]) -> tuple[LabelScores, ...]:

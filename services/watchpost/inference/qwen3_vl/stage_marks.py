@@ -12,7 +12,8 @@ class StageMarks:
 
     marks = StageMarks(device)
     marks.mark("begun"); …; marks.mark("seen")
-    marks.between_s("begun", "seen")     # once what came of it was read
+    marks.wait("seen")
+    marks.between_s("begun", "seen")
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -28,8 +29,13 @@ class StageMarks:
         else:
             self._moments_s[name] = time.monotonic()
 
+    def wait(self, name: str) -> None:
+        """Until the moment is past."""
+        if self._on_gpu:
+            self._events[name].synchronize()
+
     def between_s(self, earlier: str, later: str) -> float:
-        """The time between two moments, both of which are past: a GPU's only once results after them were read."""
+        """The time between two moments, both of which are past."""
         if self._on_gpu:
             return self._events[earlier].elapsed_time(self._events[later]) / 1000
         return self._moments_s[later] - self._moments_s[earlier]
