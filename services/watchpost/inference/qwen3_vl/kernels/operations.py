@@ -13,8 +13,8 @@ from watchpost.inference.qwen3_vl.projections import FP8, Activations, Plain, Pr
 
 __all__ = ["TritonOperations"]
 
-
-# for others the library's kernel is the faster one
+# of `gate_rows`
+_GELU, _SILU, _NO_GATE = 0, 1, 2
 _OWN_HEAD_DIM = 64
 
 
@@ -39,21 +39,22 @@ class TritonOperations:
             # torch has no other door to the product's own gelu
             return torch._addmm_activation(up.bias, activations, up.weight.t(), use_gelu=True)  # noqa: SLF001
         x = up(activations)
-        return _gated(x, x.shape[1], 0, scaled=scaled)
+        return _gated(x, x.shape[1], _GELU, scaled=scaled)
 
     def vision_attention(self, qkv: Tensor) -> Tensor:
         """See Operations."""
+        # for others the library's kernel is the faster one
         if qkv.shape[-1] == _OWN_HEAD_DIM:
             return vision_attention(qkv)
         return TorchOperations().vision_attention(qkv)
 
     def silu_gate(self, gate_up: Tensor, *, scaled: bool) -> Activations:
         """See Operations."""
-        return _gated(gate_up, gate_up.shape[1] // 2, 1, scaled=scaled)
+        return _gated(gate_up, gate_up.shape[1] // 2, _SILU, scaled=scaled)
 
     def scale(self, x: Tensor) -> Scaled:
         """See Operations."""
-        result = _gated(x, x.shape[1], 2, scaled=True)
+        result = _gated(x, x.shape[1], _NO_GATE, scaled=True)
         assert isinstance(result, Scaled)  # noqa: S101  asked for
         return result
 
@@ -90,7 +91,7 @@ def _outputs(rows: int, columns: int, like: Tensor, *, scaled: bool) -> tuple[Te
 
 
 def _warps(block: int) -> int:
-    return min(16, max(1, block // 512))
+    return min(8, max(1, block // 1024))
 
 
 def _normed(
@@ -110,7 +111,9 @@ def _normed(
 def _gated(x: Tensor, columns: int, gate: int, *, scaled: bool) -> Activations:
     rows = x.shape[0]
     values, factors = _outputs(rows, columns, x, scaled=scaled)
-    block = triton.next_power_of_2(columns)
-    gate_rows[(rows,)](x, values, factors, columns, x.stride(0), GATE=gate, SCALED=scaled, BLOCK=block,
-                   num_warps=_warps(block))  # fmt: skip
+    # what lies behind the largest power of two is a block of its own: 9,728 are 8,192 and 2,048, not 16,384
+    main = 1 << (columns.bit_length() - 1)
+    rest = triton.next_power_of_2(columns - main) if columns > main else 0
+    gate_rows[(rows,)](x, values, factors, columns, x.stride(0), GATE=gate, SCALED=scaled, MAIN=main, REST=rest,
+                   num_warps=_warps(main) * (2 if gate == _SILU else 1))  # fmt: skip
     return Scaled(values, factors) if scaled else values

@@ -8,11 +8,14 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from watchpost.inference.qwen3_vl.kernels.tiles import has_copy_engine, tile, tiles_of
 from watchpost.inference.qwen3_vl.operations import KeptKeys, Tree
 
 __all__ = ["tree_attention"]
 
-_QUERIES, _KEYS = 64, 64
+# few keys at once, so that four blocks share a multiprocessor: at 64 by 64 two do, and an H200 takes 1.2 times as long
+_QUERIES, _KEYS = 64, 32
+_MOST_REGISTERS = 128
 _LOG2_E = 1.4426950408889634
 
 
@@ -23,44 +26,46 @@ def tree_attention(qkv: Tensor, kept: KeptKeys, tree: Tree) -> Tensor:
     heads = all_heads - 2 * kv_heads
     out = torch.empty(batch * tokens, heads * head_dim, device=qkv.device, dtype=qkv.dtype)
     group = heads // kv_heads
-    _attend[(triton.cdiv(tokens * group, _QUERIES), batch * kv_heads)](
-        qkv, kept.keys, kept.values, out, tree.slots, tree.prefix_tokens,
+    own = tiles_of(qkv.view(batch, tokens, -1), _KEYS, head_dim)
+    keys, values = (tiles_of(x.view(-1, capacity, head_dim), _KEYS, head_dim) for x in (kept.keys, kept.values))
+    copied = has_copy_engine(qkv.device)
+    _attend[(batch * kv_heads, triton.cdiv(tokens * group, _QUERIES))](
+        qkv, own, keys, values, out, tree.slots, tree.prefix_tokens,
         tokens, tree.trunk, tree.suffix, head_dim**-0.5 * _LOG2_E, capacity,
-        KV_HEADS=kv_heads, GROUP=group, D=head_dim, QUERIES=_QUERIES, KEYS=_KEYS, num_warps=4, num_stages=2,
+        KV_HEADS=kv_heads, GROUP=group, D=head_dim, QUERIES=_QUERIES, KEYS=_KEYS, COPIED=copied,
+        num_warps=4, num_stages=2, maxnreg=_MOST_REGISTERS if copied else None,
     )  # fmt: skip
     return out
 
 
 @triton.jit
 def _absorb(q, k, v, seen, m, total, acc, scale, MASKED: tl.constexpr):
-    scores = tl.dot(q, tl.trans(k)) * scale
+    scores = tl.dot(q, tl.trans(k))
     if MASKED:
         scores = tl.where(seen, scores, -1.0e30)
     highest = tl.maximum(m, tl.max(scores, 1))
-    p = tl.math.exp2(scores - highest[:, None])
-    if MASKED:
-        p = tl.where(seen, p, 0.0)
-    shrunk = tl.math.exp2(m - highest)
-    acc = tl.dot(p.to(v.dtype), v, acc * shrunk[:, None])
-    return highest, total * shrunk + tl.sum(p, 1), acc
+    # one multiplication with addition scales and shifts
+    p = tl.math.exp2(scores * scale - (highest * scale)[:, None])
+    shrunk = tl.math.exp2((m - highest) * scale)
+    return highest, total * shrunk + tl.sum(p, 1), tl.dot(p.to(v.dtype), v, acc * shrunk[:, None])
 
 
 @triton.jit
 def _attend(
-    qkv, keys, values, out, slots, prefix_tokens, tokens, trunk, suffix, scale, capacity,
+    qkv, own, keys, values, out, slots, prefix_tokens, tokens, trunk, suffix, scale, capacity,
     KV_HEADS: tl.constexpr, GROUP: tl.constexpr, D: tl.constexpr, QUERIES: tl.constexpr, KEYS: tl.constexpr,
+    COPIED: tl.constexpr,
 ):  # fmt: skip
-    block = tl.program_id(0)
-    batch = (tl.program_id(1) // KV_HEADS).to(tl.int64)
-    kv = tl.program_id(1) % KV_HEADS
+    # the longest first: the last blocks to begin are short ones
+    block = tl.num_programs(1) - 1 - tl.program_id(1)
+    batch, kv = tl.program_id(0) // KV_HEADS, tl.program_id(0) % KV_HEADS
     row_width: tl.constexpr = (KV_HEADS * GROUP + 2 * KV_HEADS) * D
     rows = block * QUERIES + tl.arange(0, QUERIES)
     token = rows // GROUP
     head = kv * GROUP + rows % GROUP
-    d = tl.arange(0, D)
+    d = tl.arange(0, D)[None]
     within = tl.arange(0, KEYS)
-    picture = qkv + batch * tokens * row_width
-    q_at = picture + token[:, None] * row_width + head[:, None] * D + d[None]
+    q_at = qkv + (batch.to(tl.int64) * tokens + token[:, None]) * row_width + head[:, None] * D + d
     q = tl.load(q_at, mask=token[:, None] < tokens, other=0.0)
     m = tl.full([QUERIES], -1.0e30, tl.float32)
     total = tl.zeros([QUERIES], tl.float32)
@@ -68,34 +73,27 @@ def _attend(
 
     slot = tl.load(slots + batch)
     prefix = tl.load(prefix_tokens + slot)
-    kept_at = (slot.to(tl.int64) * KV_HEADS + kv) * capacity * D
-    whole = prefix // KEYS * KEYS
-    for start in range(0, whole, KEYS):
-        at = kept_at + (start + within)[:, None] * D + d[None]
-        m, total, acc = _absorb(q, tl.load(keys + at), tl.load(values + at), True, m, total, acc, scale, False)
-    if whole < prefix:
-        key = whole + within
-        at = kept_at + key[:, None] * D + d[None]
-        there = key[:, None] < prefix
-        k = tl.load(keys + at, mask=there, other=0.0)
-        v = tl.load(values + at, mask=there, other=0.0)
-        m, total, acc = _absorb(q, k, v, (key < prefix)[None] & (rows >= 0)[:, None], m, total, acc, scale, True)
+    kept = slot * KV_HEADS + kv
+    for start in range(0, prefix, KEYS):
+        k = tile(keys, kept, start, 0, capacity, D, KEYS, D, COPIED)
+        v = tile(values, kept, start, 0, capacity, D, KEYS, D, COPIED)
+        m, total, acc = _absorb(q, k, v, (start + within < prefix)[None], m, total, acc, scale, True)
 
-    own_k = picture + (KV_HEADS * GROUP + kv) * D
-    own_v = own_k + KV_HEADS * D
+    k_at = (KV_HEADS * GROUP + kv) * D
+    v_at = k_at + KV_HEADS * D
     clear = tl.minimum(block * QUERIES // GROUP, trunk) // KEYS * KEYS
     for start in range(0, clear, KEYS):
-        at = (start + within)[:, None] * row_width + d[None]
-        m, total, acc = _absorb(q, tl.load(own_k + at), tl.load(own_v + at), True, m, total, acc, scale, False)
+        k = tile(own, batch, start, k_at, tokens, row_width, KEYS, D, COPIED)
+        v = tile(own, batch, start, v_at, tokens, row_width, KEYS, D, COPIED)
+        m, total, acc = _absorb(q, k, v, True, m, total, acc, scale, False)
+    # a suffix sees the trunk and what of itself came before
+    suffix_at = tl.where(token < trunk, 0, trunk + (token - trunk) // suffix * suffix)[:, None]
     last = tl.minimum((block * QUERIES + QUERIES - 1) // GROUP, tokens - 1)
     for start in range(clear, last + 1, KEYS):
-        key = start + within
-        at = key[:, None] * row_width + d[None]
-        there = key[:, None] < tokens
-        k = tl.load(own_k + at, mask=there, other=0.0)
-        v = tl.load(own_v + at, mask=there, other=0.0)
-        same = (key[None] - trunk) // suffix == (token[:, None] - trunk) // suffix
-        seen = (key[None] <= token[:, None]) & ((key[None] < trunk) | same)
+        k = tile(own, batch, start, k_at, tokens, row_width, KEYS, D, COPIED)
+        v = tile(own, batch, start, v_at, tokens, row_width, KEYS, D, COPIED)
+        key = (start + within)[None]
+        seen = (key <= token[:, None]) & ((key < trunk) | (key >= suffix_at))
         m, total, acc = _absorb(q, k, v, seen, m, total, acc, scale, True)
-    at = (batch * tokens + token[:, None]) * (KV_HEADS * GROUP * D) + head[:, None] * D + d[None]
+    at = (batch.to(tl.int64) * tokens + token[:, None]) * (KV_HEADS * GROUP * D) + head[:, None] * D + d
     tl.store(out + at, (acc / total[:, None]).to(out.dtype.element_ty), mask=token[:, None] < tokens)
