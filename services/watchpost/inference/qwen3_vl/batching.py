@@ -11,7 +11,7 @@ from watchpost.inference.scorer import Look
 
 __all__ = ["BATCH_SIZES", "Batch", "batches"]
 
-BATCH_SIZES = (1, 2, 4, 8, 12, 16, 24, 32)
+BATCH_SIZES = (1, 2, 4, 6, 8, 10, 12, 16, 24, 32)
 _QUESTIONS = (2, 4, 6, 8, 12, MOST_QUESTIONS)
 
 
