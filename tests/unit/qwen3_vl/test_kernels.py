@@ -6,7 +6,7 @@ from torch import Tensor
 
 from watchpost.inference.qwen3_vl.kernels.operations import TritonOperations
 from watchpost.inference.qwen3_vl.kernels.tiles import has_copy_engine
-from watchpost.inference.qwen3_vl.kernels.vision import vision_attention
+from watchpost.inference.qwen3_vl.kernels.vision import is_own, vision_attention
 from watchpost.inference.qwen3_vl.operations import KeptKeys, TorchOperations, Tree
 from watchpost.inference.qwen3_vl.projections import Activations
 
@@ -105,22 +105,29 @@ def test_attention_over_the_tree_equals_plain_torch(
     assert apart(OURS.tree_attention(qkv, kept, tree), PLAIN.tree_attention(qkv, kept, tree)) < EXACT_PRODUCTS
 
 
-@pytest.mark.parametrize("patches", [64, 100])
-def test_attention_of_patches_equals_plain_torch(patches: int) -> None:
-    qkv = drawn(2, patches, 3, 2, 64)
+@pytest.mark.parametrize(("patches", "head_dim"), [(64, 64), (100, 64), (128, 72)])
+def test_attention_of_patches_equals_plain_torch(patches: int, head_dim: int) -> None:
+    qkv = drawn(2, patches, 3, 2, head_dim)
 
     assert apart(vision_attention(qkv), PLAIN.vision_attention(qkv)) < EXACT_PRODUCTS
 
 
 @pytest.mark.parametrize(("patches", "tokens"), [(100, 30), (880, 238)])
 def test_attentions_equal_plain_torch_in_sixteen_bits(patches: int, tokens: int) -> None:
-    qkv = drawn(2, patches, 3, 2, 64).to(HALF)
+    qkv, wider = drawn(2, patches, 3, 2, 64).to(HALF), drawn(2, 192, 3, 3, 72).to(HALF)
     text, kept, tree = text_of(tokens, tokens - 12, 2, (0, 37, 70))
     text, halved = text.to(HALF), KeptKeys(kept.keys.to(HALF), kept.values.to(HALF))
     kept = KeptKeys(halved.keys.float(), halved.values.float())
 
     assert apart(vision_attention(qkv), PLAIN.vision_attention(qkv.float())) < 5e-3
+    assert apart(vision_attention(wider), PLAIN.vision_attention(wider.float())) < 5e-3
     assert apart(OURS.tree_attention(text, halved, tree), PLAIN.tree_attention(text.float(), kept, tree)) < 5e-3
+
+
+def test_heads_of_no_power_of_two_are_the_librarys_where_their_last_tile_is_cut_short() -> None:
+    assert is_own(drawn(1, 100, 3, 1, 64))
+    assert not is_own(drawn(1, 100, 3, 1, 72))
+    assert is_own(drawn(1, 128, 3, 1, 72)) == has_copy_engine(DEVICE)
 
 
 @pytest.mark.parametrize("copied", [False, True])

@@ -36,4 +36,5 @@ def patches(bgr: Tensor, shape: VisionShape, dtype: torch.dtype) -> Tensor:
     split = bgr.view(batch, times, height_px // (px * merge), merge, px, width_px // (px * merge), merge, px, colours)
     ordered = split.flip(-1).permute(0, 2, 5, 3, 6, 8, 1, 4, 7)
     flat = ordered.reshape(batch, (height_px // px) * (width_px // px), colours * times * px * px)
-    return ((flat.float() - _HALF) / _HALF).to(dtype)
+    # exact at 16 bits too: every number less the half has eight bits
+    return flat.to(dtype).sub_(_HALF).div_(_HALF)

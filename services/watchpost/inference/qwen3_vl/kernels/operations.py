@@ -7,7 +7,7 @@ from torch import Tensor
 from watchpost.inference.qwen3_vl.kernels.rotation import rotate_heads
 from watchpost.inference.qwen3_vl.kernels.rows import gate_rows, norm_rows
 from watchpost.inference.qwen3_vl.kernels.tree import tree_attention
-from watchpost.inference.qwen3_vl.kernels.vision import vision_attention
+from watchpost.inference.qwen3_vl.kernels.vision import is_own, vision_attention
 from watchpost.inference.qwen3_vl.operations import KeptKeys, TorchOperations, Tree
 from watchpost.inference.qwen3_vl.projections import FP8, Activations, Plain, Projection, Scaled
 
@@ -15,7 +15,6 @@ __all__ = ["TritonOperations"]
 
 # of `gate_rows`
 _GELU, _SILU, _NO_GATE = 0, 1, 2
-_OWN_HEAD_DIM = 64
 
 
 class TritonOperations:
@@ -43,10 +42,7 @@ class TritonOperations:
 
     def vision_attention(self, qkv: Tensor) -> Tensor:
         """See Operations."""
-        # for others the library's kernel is the faster one
-        if qkv.shape[-1] == _OWN_HEAD_DIM:
-            return vision_attention(qkv)
-        return TorchOperations().vision_attention(qkv)
+        return vision_attention(qkv) if is_own(qkv) else TorchOperations().vision_attention(qkv)
 
     def silu_gate(self, gate_up: Tensor, *, scaled: bool) -> Activations:
         """See Operations."""
