@@ -42,6 +42,7 @@ def main(*, quick: bool, keep: Path | None) -> None:
     report = {
         "cpu_s_per_stream_s": costs,
         "idle_cheaper_than_full_decoding": round(quiet["ffmpeg_null"] / quiet["watchpost_idle"], 1),
+        "at_idle_fps_0.25": round(quiet["ffmpeg_null"] / quiet["watchpost_idle_0.25_fps"], 1),
         "active_of_ffmpeg_null": round(street["watchpost_active"] / street["ffmpeg_null"], 2),
         "memory_mb_per_camera": max(found["memory_mb_per_camera"] for found in ours.values()),
         "cameras": cameras,
@@ -53,7 +54,7 @@ def main(*, quick: bool, keep: Path | None) -> None:
 def _modes(clip: str) -> list[tuple[str, ...]]:
     match clip:
         case "quiet_capped":
-            return [("watchpost_idle",)]
+            return [("watchpost_idle",), ("watchpost_idle_0.25_fps", "--idle-fps", "0.25")]
         case "quiet_constant":
             return [("watchpost_sizes_say_nothing",)]
         case _:

@@ -1,6 +1,6 @@
 """Cameras as ingest reads them, in real time, up to the record in Kafka; a process of its own, which prints its costs.
 
-    python -m benchmarks.ingest.ours --kafka HOST:PORT --cameras 8 CLIP [--keyframes-only]
+    python -m benchmarks.ingest.ours --kafka HOST:PORT --cameras 8 CLIP [--keyframes-only] [--idle-fps 0.25]
 
 The first seconds, in which a camera is learned, are left out. `--keyframes-only` pins the choice to idle whatever
 happens: what idle costs on a clip in which it would not stay idle.
@@ -47,14 +47,16 @@ class _KeyframesOnly:
     choice = Choice(DecodeMode.IDLE, DecodeCause.QUIET, 1.0)
 
 
-def measured(kafka: str, clip: Path, cameras: int, seconds: float, *, keyframes_only: bool) -> dict[str, object]:
+def measured(
+    kafka: str, clip: Path, cameras: int, seconds: float, ingest: IngestSettings, *, keyframes_only: bool
+) -> dict[str, object]:
     """Run the cameras; CPU seconds per stream second, memory, and what they did."""
     cv2.setNumThreads(1)
     if keyframes_only:
         setattr(DecodeChooser, "choice", _KeyframesOnly.choice)  # noqa: B010  (a property is replaced, on purpose)
     captured: Counter[str] = Counter()
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-        around = _surroundings(kafka, folder, captured)
+        around = _surroundings(kafka, folder, ingest, captured)
         before_bytes = _held_bytes()
         specs = [
             camera_spec(f"camera-{n}", source=f"file:{clip}?loop=1", height_px=_HEIGHT_PX, max_frames=_FPS)
@@ -82,7 +84,7 @@ def measured(kafka: str, clip: Path, cameras: int, seconds: float, *, keyframes_
     }
 
 
-def _surroundings(kafka: str, folder: str, captured: "Counter[str]") -> Surroundings:
+def _surroundings(kafka: str, folder: str, ingest: IngestSettings, captured: "Counter[str]") -> Surroundings:
     clock = SystemClock()
     client = client_config(kafka, {}, "bench-ingest")
     outlet = Outlet(RecordProducer(client), RecordProducer(client), LastingEvents(Path(folder) / "ingest"))
@@ -99,7 +101,7 @@ def _surroundings(kafka: str, folder: str, captured: "Counter[str]") -> Surround
     obscured = ObscuredEvents(SiteId("bench"), clock, tell)
     return Surroundings(
         SiteId("bench"),
-        IngestSettings(),
+        ingest,
         clock,
         store,
         send,
@@ -129,7 +131,15 @@ if __name__ == "__main__":
     parser.add_argument("--cameras", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=45)
     parser.add_argument("--keyframes-only", action="store_true")
+    parser.add_argument("--idle-fps", type=float, default=IngestSettings().idle_fps)
     chosen = parser.parse_args()
-    result = measured(chosen.kafka, chosen.clip, chosen.cameras, chosen.seconds, keyframes_only=chosen.keyframes_only)
+    result = measured(
+        chosen.kafka,
+        chosen.clip,
+        chosen.cameras,
+        chosen.seconds,
+        IngestSettings(idle_fps=chosen.idle_fps),
+        keyframes_only=chosen.keyframes_only,
+    )
     sys.stdout.write(json.dumps(result) + "\n")
     end_with_threads()

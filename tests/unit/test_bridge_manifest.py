@@ -1,7 +1,7 @@
 """What goes up, what is dropped and what is held, decided without Kafka."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -9,8 +9,9 @@ from confluent_kafka import TIMESTAMP_CREATE_TIME, Message
 from hypothesis import given
 from hypothesis import strategies as st
 
+from watchpost.bridge.envelope import Outgoing
 from watchpost.bridge.lanes import LaneName, lanes
-from watchpost.bridge.manifest import LaneState, Manifest, composed, waiting_reason
+from watchpost.bridge.manifest import LaneState, Manifest, begun, extend, waiting_reason
 from watchpost.bridge.naming import Named
 from watchpost.bridge.repeats import Dropped, RepeatWindow
 from watchpost.contracts import SourceHeader, TopicName
@@ -81,18 +82,27 @@ def message(partition: int, offset: int, name: str, timestamp_ms: int = NOW_MS) 
     )
 
 
-def compose(state: LaneState, messages: Iterable[Message]) -> Manifest:
-    return composed(tuple(messages), state, SITE, named, NOW_MS)
+@dataclass(frozen=True)
+class Composed:
+    manifest: Manifest
+    outgoing: list[Outgoing]
 
 
-def headers(manifest: Manifest, index: int) -> dict[str, bytes]:
-    return dict(manifest.outgoing[index].headers)
+def compose(state: LaneState, *handfuls: Iterable[Message]) -> Composed:
+    manifest, outgoing = begun(state), []
+    for messages in handfuls:
+        outgoing += extend(manifest, tuple(messages), state, SITE, named, NOW_MS)
+    return Composed(manifest, outgoing)
+
+
+def headers(composed: Composed, index: int) -> dict[str, bytes]:
+    return dict(composed.outgoing[index].headers)
 
 
 def test_record_goes_up_with_its_bytes_its_headers_and_its_origin() -> None:
-    manifest = compose(lane_state(), [message(1, 7, "a")])
+    composed = compose(lane_state(), [message(1, 7, "a")])
 
-    (sent,) = manifest.outgoing
+    (sent,) = composed.outgoing
     assert (sent.topic, sent.key, sent.value, sent.timestamp_ms) == (TopicName.EVENTS, b"shop/door", b"a", NOW_MS)
     assert dict(sent.headers) == {
         "trace": b"1",
@@ -103,69 +113,84 @@ def test_record_goes_up_with_its_bytes_its_headers_and_its_origin() -> None:
         SourceHeader.OFFSET: b"7",
         SourceHeader.SENT: str(NOW_MS).encode(),
     }
-    assert manifest.positions[1] == replace(position(1, next_offset=8, leader_epoch=4), last_at_ms=NOW_MS)
+    assert composed.manifest.positions[1] == replace(position(1, next_offset=8, leader_epoch=4), last_at_ms=NOW_MS)
 
 
 def test_state_is_left_alone_until_the_manifest_is_applied() -> None:
     state = lane_state()
 
-    manifest = compose(state, [message(0, 0, "a")])
+    composed = compose(state, [message(0, 0, "a")])
     again = compose(state, [message(0, 0, "a")])
 
     # an aborted transaction's records are read again: they must not look like repeats of themselves
-    assert len(manifest.outgoing) == len(again.outgoing) == 1
+    assert len(composed.outgoing) == len(again.outgoing) == 1
     assert state.positions[0].next_offset == 0
 
 
 def test_repeat_is_dropped_and_told_by_the_next_record_of_any_partition() -> None:
     state = lane_state()
-    compose(state, [message(0, 0, "a"), message(0, 1, "b")]).applied_to(state)
+    compose(state, [message(0, 0, "a"), message(0, 1, "b")]).manifest.applied_to(state)
 
-    manifest = compose(state, [message(0, 2, "a"), message(0, 3, "b"), message(1, 0, "c")])
+    composed = compose(state, [message(0, 2, "a"), message(0, 3, "b"), message(1, 0, "c")])
 
-    assert [sent.value for sent in manifest.outgoing] == [b"c"]
-    assert headers(manifest, 0)[SourceHeader.DROPPED_REPEATS] == b"0:2-3"
-    assert manifest.positions[0].next_offset == 4
-    assert manifest.repeats == 2
+    assert [sent.value for sent in composed.outgoing] == [b"c"]
+    assert headers(composed, 0)[SourceHeader.DROPPED_REPEATS] == b"0:2-3"
+    assert composed.manifest.positions[0].next_offset == 4
+    assert composed.manifest.repeats == 2
 
 
 def test_repeats_that_nothing_follows_do_not_move_the_checkpoint() -> None:
     state = lane_state()
-    compose(state, [message(0, 0, "a")]).applied_to(state)
+    compose(state, [message(0, 0, "a")]).manifest.applied_to(state)
 
-    compose(state, [message(0, 1, "a")]).applied_to(state)
+    compose(state, [message(0, 1, "a")]).manifest.applied_to(state)
 
     assert state.positions[0].next_offset == 1
     assert state.next_positions()[0].next_offset == 2
-    manifest = compose(state, [message(0, 2, "b")])
-    assert headers(manifest, 0)[SourceHeader.DROPPED_REPEATS] == b"0:1-1"
+    composed = compose(state, [message(0, 2, "b")])
+    assert headers(composed, 0)[SourceHeader.DROPPED_REPEATS] == b"0:1-1"
 
 
 def test_repeat_within_one_transaction_is_dropped_too() -> None:
-    manifest = compose(lane_state(), [message(0, 0, "a"), message(0, 1, "a"), message(0, 2, "b")])
+    composed = compose(lane_state(), [message(0, 0, "a"), message(0, 1, "a"), message(0, 2, "b")])
 
-    assert [sent.value for sent in manifest.outgoing] == [b"a", b"b"]
+    assert [sent.value for sent in composed.outgoing] == [b"a", b"b"]
+
+
+def test_repeat_of_what_went_in_the_same_transaction_before_is_dropped_and_told_by_what_follows() -> None:
+    composed = compose(lane_state(), [message(0, 0, "a")], [message(0, 1, "a")], [message(0, 2, "b")])
+
+    assert [sent.value for sent in composed.outgoing] == [b"a", b"b"]
+    assert headers(composed, 1)[SourceHeader.DROPPED_REPEATS] == b"0:1-1"
+    assert composed.manifest.positions[0].next_offset == 3
+
+
+def test_partition_that_is_held_stays_so_in_what_follows() -> None:
+    composed = compose(lane_state(), [message(0, 0, "?x")], [message(0, 1, "behind"), message(1, 0, "other")])
+
+    assert [sent.value for sent in composed.outgoing] == [b"other"]
+    assert composed.manifest.held[0].offset == 0
 
 
 def test_unreadable_record_holds_its_partition_and_no_other() -> None:
     state = lane_state()
 
-    manifest = compose(state, [message(0, 0, "?x"), message(0, 1, "behind"), message(1, 0, "other")])
-    manifest.applied_to(state)
+    composed = compose(state, [message(0, 0, "?x"), message(0, 1, "behind"), message(1, 0, "other")])
+    composed.manifest.applied_to(state)
 
-    assert [sent.value for sent in manifest.outgoing] == [b"other"]
+    assert [sent.value for sent in composed.outgoing] == [b"other"]
     assert state.positions[0].next_offset == 0
     assert "partition 0, offset 0" in (waiting_reason(state.held) or "")
 
 
 def test_held_record_that_can_be_read_now_goes_and_ends_the_hold() -> None:
     state = lane_state()
-    compose(state, [message(0, 0, "?x")]).applied_to(state)
+    compose(state, [message(0, 0, "?x")]).manifest.applied_to(state)
 
-    manifest = compose(state, [message(0, 0, "x"), message(0, 1, "behind")])
-    manifest.applied_to(state)
+    composed = compose(state, [message(0, 0, "x"), message(0, 1, "behind")])
+    composed.manifest.applied_to(state)
 
-    assert [sent.value for sent in manifest.outgoing] == [b"x", b"behind"]
+    assert [sent.value for sent in composed.outgoing] == [b"x", b"behind"]
     assert waiting_reason(state.held) is None
 
 
@@ -183,17 +208,23 @@ def test_timestamp_so_old_that_no_set_clock_wrote_it_is_clamped_with_the_origina
 
 def test_timestamp_in_the_centres_future_is_clamped_with_the_original_told() -> None:
     hour_ms = 3_600_000
-    manifest = compose(lane_state(), [message(0, 0, "a", NOW_MS + hour_ms), message(0, 1, "b", NOW_MS - hour_ms)])
+    composed = compose(lane_state(), [message(0, 0, "a", NOW_MS + hour_ms), message(0, 1, "b", NOW_MS - hour_ms)])
 
-    ahead, past = manifest.outgoing
+    ahead, past = composed.outgoing
     assert ahead.timestamp_ms == NOW_MS
-    assert headers(manifest, 0)[SourceHeader.ORIGINAL_TIMESTAMP] == str(NOW_MS + hour_ms).encode()
+    assert headers(composed, 0)[SourceHeader.ORIGINAL_TIMESTAMP] == str(NOW_MS + hour_ms).encode()
     assert past.timestamp_ms == NOW_MS - hour_ms
-    assert SourceHeader.ORIGINAL_TIMESTAMP not in headers(manifest, 1)
+    assert SourceHeader.ORIGINAL_TIMESTAMP not in headers(composed, 1)
 
 
-@given(st.lists(st.tuples(st.integers(0, 2), st.sampled_from("abcdefgh")), max_size=60), st.integers(1, 7))
-def test_every_offset_is_sent_or_told_as_dropped_and_no_name_goes_twice(log: list[tuple[int, str]], batch: int) -> None:
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.sampled_from("abcdefgh")), max_size=60),
+    st.integers(1, 7),
+    st.integers(1, 3),
+)
+def test_every_offset_is_sent_or_told_as_dropped_and_no_name_goes_twice(
+    log: list[tuple[int, str]], handful: int, handfuls: int
+) -> None:
     offsets = [0, 0, 0]
     messages = []
     for partition, name in log:
@@ -205,10 +236,12 @@ def test_every_offset_is_sent_or_told_as_dropped_and_no_name_goes_twice(log: lis
 
     sent = []
     accounted: set[tuple[int, int]] = set()
+    batch = handful * handfuls
     for start in range(0, len(messages), batch):
-        manifest = compose(state, messages[start : start + batch])
-        manifest.applied_to(state)
-        for outgoing in manifest.outgoing:
+        together = messages[start : start + batch]
+        composed = compose(state, *(together[at : at + handful] for at in range(0, len(together), handful)))
+        composed.manifest.applied_to(state)
+        for outgoing in composed.outgoing:
             header = dict(outgoing.headers)
             sent.append(outgoing.value)
             accounted.add((int(header[SourceHeader.PARTITION]), int(header[SourceHeader.OFFSET])))

@@ -129,16 +129,28 @@ def test_transaction_holds_at_most_two_seconds_of_the_link(max_kbps: float | Non
     assert Budget(Uplink(lambda: max_kbps)).max_bytes(ratio=1.0) == most_bytes
 
 
-def test_budget_shrinks_with_slow_commits_and_recovers_with_brisk_ones() -> None:
+def test_budget_shrinks_with_slow_commits_and_grows_while_all_of_it_is_brisk() -> None:
     budget = Budget(Uplink(lambda: None))
 
-    budget.committed(took_s=3)
+    budget.committed(took_s=4, commit_s=3)
     budget.slow()
     shrunk = budget.max_bytes(1.0)
-    for _ in range(5):
-        budget.committed(took_s=0.1)
+    budget.committed(took_s=3, commit_s=0.5)
+    neither = budget.max_bytes(1.0)
+    for _ in range(3):
+        budget.committed(took_s=1.5, commit_s=0.5)
 
-    assert (shrunk, budget.max_bytes(1.0)) == (1024 * 1024, 4 * 1024 * 1024)
+    assert (shrunk, neither, budget.max_bytes(1.0)) == (1024 * 1024, 1024 * 1024, 8 * 1024 * 1024)
+
+
+def test_transaction_grows_four_times_as_long_as_a_commit_takes_and_two_seconds_at_most() -> None:
+    budget = Budget(Uplink(lambda: None))
+    grows_s = [budget.grows_s(least_s=0.2)]
+    for commit_s in (0.01, 0.3, 5.0):
+        budget.committed(took_s=1, commit_s=commit_s)
+        grows_s.append(budget.grows_s(least_s=0.2))
+
+    assert grows_s == pytest.approx([0.2, 0.2, 1.2, 2.0])
 
 
 def test_thumbnails_wait_only_while_events_have_a_backlog_that_moves() -> None:

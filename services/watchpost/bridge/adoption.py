@@ -53,7 +53,7 @@ def _adopt(lane: Lane, cluster_id: str, ends: Ends, clock: Clock) -> str:
             record = Outgoing(
                 ends.checkpoints.topic, lane.name.encode(), taken, (), int(clock.now().timestamp() * 1000)
             )
-            if transactions.write([], record, over):
+            if transactions.write((), lambda: record, over):
                 return f"{lane.name}: cluster {cluster_id} takes the place of {known.source_cluster_id}"
         raise RetryableError(f"{lane.name}: the centre did not take it within {_PATIENCE_S:g} s; run it again")
     finally:

@@ -53,11 +53,11 @@ class Backlog:
             self._forecast.sampled(self._lane.name, sum(len(value_of(one) or b"") for one in waiting) / len(waiting))
             self._waits_since_ms = min(_written_ms(one) for one in waiting)
 
-    def sent(self, messages: Sequence[Message], records: int) -> None:
-        """These were handled, and so many of them went."""
+    def sent(self, records: int, last_at_ms: int) -> None:
+        """So many went, and nothing that was written before `last_at_ms` waits any more."""
         self._sent_records += records
         if not self._lane.newest_first:
-            self._waits_since_ms = max(self._waits_since_ms or 0, *(_written_ms(one) for one in messages))
+            self._waits_since_ms = max(self._waits_since_ms or 0, last_at_ms)
 
     def count(self, state: LaneState | None) -> None:
         """Count once a second at most; without a state from where the lane stood last."""

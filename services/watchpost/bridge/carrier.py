@@ -13,16 +13,18 @@ from watchpost.bridge.back_off import BackOff
 from watchpost.bridge.backlog import Backlog
 from watchpost.bridge.delivery import Delivery
 from watchpost.bridge.ends import Ends
-from watchpost.bridge.envelope import CentralClock
+from watchpost.bridge.envelope import CentralClock, Outgoing
 from watchpost.bridge.gaps import gap_record
 from watchpost.bridge.lane_status import LaneStatus
 from watchpost.bridge.lanes import Lane
-from watchpost.bridge.manifest import LaneState, Manifest, composed
+from watchpost.bridge.load import Load, Room
+from watchpost.bridge.manifest import LaneState, Manifest, extend
 from watchpost.bridge.naming import named
 from watchpost.bridge.pace import Budget, Link
 from watchpost.bridge.reading import Reading
 from watchpost.bridge.repeats import Dropped, RepeatWindow
 from watchpost.bridge.resumption import Break, BreakCause, given_up
+from watchpost.bridge.source import Taken
 from watchpost.bridge.survey import Surveyor
 from watchpost.bridge.transactions import Transactions
 from watchpost.bridge.uplink import Turn
@@ -162,7 +164,7 @@ class Carrier:
         cluster_id, known = self._surveyor.checkpoint()
         if not self._central_clock.is_known:
             # the same checkpoint once more: its acknowledgement says what time it is at the centre
-            self._delivery.deliver([], cluster_id, known.values(), over)
+            self._delivery.deliver((), cluster_id, known.values, over)
         positions, self._windows, breaks = self._surveyor.resume(known, self._windows, over)
         state = LaneState(cluster_id, positions, self._windows)
         if breaks:
@@ -177,7 +179,7 @@ class Carrier:
         now_ms = self._central_clock.now_ms()
         version = version_of(self._settings, Scope.BRIDGE)
         told = [gap_record(self._ends.site, version, state.cluster_id, gap, now_ms, self._clock.now) for gap in breaks]
-        if not self._delivery.deliver(told, state.cluster_id, state.positions.values(), over):
+        if not self._delivery.deliver([told], state.cluster_id, state.positions.values, over):
             return False
         for gap in breaks:
             self._log.warning("delivery gap", cause=gap.cause.value, at=gap.before, then=gap.after)
@@ -185,43 +187,49 @@ class Carrier:
         return True
 
     def _carry_some(self, state: LaneState, over: threading.Event) -> None:
-        limits = self._settings.bridge
-        max_bytes = self._budget.max_bytes(self._meter.ratio)
-        most = limits.transaction_max_records, max_bytes, limits.transaction_max_ms / 1000
-        taken = self._reading.take(state, *most)
-        if taken.is_full:
-            self._reading.take_ahead(state, *most)
+        room = self._room()
+        taken = self._reading.take(state, *room.handful())
         if self._lane.goes_first:
             self._precedence.backlog(moves=taken.is_full)
         if taken.messages:
-            self._send(taken.messages, state, over)
+            taken = self._send(taken, state, room, over)
         if taken.disturbed is not None:
             self._log.warning("the site's log must be looked at anew", reason=taken.disturbed)
             self._state = None
             self._back_off.wait(over)
 
-    def _send(self, messages: Sequence[Message], state: LaneState, over: threading.Event) -> None:
-        manifest = composed(messages, state, self._ends.site, self._name, self._central_clock.now_ms())
-        if manifest.outgoing:
-            # after reading: what was read of a topic made anew must not count as the old one's
-            if not self._is_same_topic(state):
-                return
-            if not self._deliver(manifest, state, over):
-                return
-            self._budget.committed(self._transactions.commit_s)
-            self._back_off.reset()
-            self._reading.sent(record.size_bytes for record in manifest.outgoing)
-            metrics.BRIDGE_RECORDS.labels(self._lane.name.value).inc(len(manifest.outgoing))
-        metrics.BRIDGE_DROPPED_REPEATS.inc(manifest.repeats)
-        self._backlog.sent(messages, len(manifest.outgoing))
-        manifest.applied_to(state)
-        self._reading.hold(state.held)
-        self._status.runs(state)
+    def _room(self) -> Room:
+        limits = self._settings.bridge
+        handful_s = limits.transaction_max_ms / 1000
+        max_bytes = self._budget.max_bytes(self._meter.ratio)
+        return Room(limits.transaction_max_records, max_bytes, self._budget.grows_s(handful_s), handful_s)
 
-    def _deliver(self, manifest: Manifest, state: LaneState, over: threading.Event) -> bool:
+    def _send(self, first: Taken, state: LaneState, room: Room, over: threading.Event) -> Taken:
+        """Send what was taken, and what follows it while there is room; the last that was taken."""
+        load = Load(
+            first, state, self._reading, room, partial(self._named, state), partial(self._require_same, state), over
+        )
+        if load.records:
+            # after reading: what was read of a topic made anew must not count as the old one's
+            if not self._is_same_topic(state) or not self._deliver(load, state, over):
+                return load.last
+            self._budget.committed(self._transactions.took_s, self._transactions.commit_s)
+            self._back_off.reset()
+            metrics.BRIDGE_RECORDS.labels(self._lane.name.value).inc(load.records)
+        manifest = load.manifest
+        metrics.BRIDGE_DROPPED_REPEATS.inc(manifest.repeats)
+        manifest.applied_to(state)
+        self._backlog.sent(load.records, max(at.last_at_ms for at in state.next_positions().values()))
+        self._status.runs(state)
+        return load.last
+
+    def _named(self, state: LaneState, manifest: Manifest, messages: Sequence[Message]) -> list[Outgoing]:
+        return extend(manifest, messages, state, self._ends.site, self._name, self._central_clock.now_ms())
+
+    def _deliver(self, load: Load, state: LaneState, over: threading.Event) -> bool:
         with self._uplink.waiting(self._lane.rank) as turn:
             return self._is_free(turn, state, over) and self._delivery.deliver(
-                manifest.outgoing, state.cluster_id, manifest.positions.values(), over, turn
+                load.handfuls(), state.cluster_id, load.manifest.positions.values, over, turn
             )
 
     def _is_free(self, turn: Turn, state: LaneState, over: threading.Event) -> bool:
@@ -277,6 +285,10 @@ class Carrier:
         self._log.warning("topic was made anew", topic=self._lane.topic.value, topic_id=found)
         self._state = None
         return False
+
+    def _require_same(self, state: LaneState) -> None:
+        if not self._is_same_topic(state):
+            raise RetryableError(f"{self._lane.topic} was made anew while a transaction was under way")
 
     def _mend(self, error: RetryableError, over: threading.Event) -> None:
         """Give up what was not finished, and wait a little."""

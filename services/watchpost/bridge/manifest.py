@@ -1,8 +1,7 @@
-"""Decides, without touching Kafka, what of a handful of messages goes up, what is dropped and what is held."""
+"""Decides, without touching Kafka, what of a lane's messages goes up, what is dropped and what is held."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
 
 from confluent_kafka import Message
 
@@ -15,7 +14,7 @@ from watchpost.contracts.records import CameraId, SiteId, SourcePosition
 from watchpost.errors import ContractError
 from watchpost.stream import Header, value_of
 
-__all__ = ["Hold", "LaneState", "Manifest", "composed", "waiting_reason"]
+__all__ = ["Hold", "LaneState", "Manifest", "begun", "extend", "waiting_reason"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,6 @@ class Manifest:
     positions: dict[int, SourcePosition]
     dropped: Dropped
     held: dict[int, Hold]
-    outgoing: list[Outgoing] = field(default_factory=list)
     new: dict[int, dict[str, None]] = field(default_factory=dict)
     reading: dict[int, Stretch] = field(default_factory=dict)
     repeats: int = 0
@@ -94,11 +92,10 @@ class Manifest:
             )
             self.reading[partition] = Stretch(run.reached, run.end)
 
-    def settled(self) -> Self:
-        """The same once all is counted."""
+    def settle_all(self) -> None:
+        """Count all that goes up by now."""
         for partition in tuple(self._runs):
             self.settle(partition)
-        return self
 
     def stretch(self, partition: int, state: LaneState) -> Stretch:
         """What is read of a partition after what is here already."""
@@ -114,23 +111,30 @@ class Manifest:
                 state.windows[partition].remember(each)
 
 
-def composed(
+def begun(state: LaneState) -> Manifest:
+    """A manifest with nothing in it, which goes on where `state` stands. The state is left as it is."""
+    return Manifest(dict(state.positions), state.dropped, dict(state.held))
+
+
+def extend(
+    manifest: Manifest,
     messages: Sequence[Message],
     state: LaneState,
     site: SiteId,
     name: Callable[[bytes], Named],
     now_ms: int,
-) -> Manifest:
-    """The manifest of `messages`, which follow the state's `next_positions`. The state is left as it is.
+) -> list[Outgoing]:
+    """Count `messages`, which follow what the manifest has, in; what of them goes up.
 
     Args:
+        manifest: grows.
         messages: in the order of their partitions; those outside of what is read by now are passed over.
-        state: the lane's.
+        state: the lane's, as the manifest found it.
         site: whose records these are.
         name: names what is in a value; its ContractError holds the partition there.
         now_ms: the centre's time.
     """
-    manifest = Manifest(dict(state.positions), state.dropped, dict(state.held))
+    outgoing: list[Outgoing] = []
     for message in messages:
         partition, offset = message.partition() or 0, message.offset() or 0
         hold = manifest.held.get(partition)
@@ -147,9 +151,10 @@ def composed(
         if named.identity in state.windows[partition] or named.identity in new:
             _drop(manifest, message, state)
         else:
-            _add(manifest, message, named.camera, state, site, now_ms)
+            outgoing.append(_added(manifest, message, named.camera, state, site, now_ms))
             new[named.identity] = None
-    return manifest.settled()
+    manifest.settle_all()
+    return outgoing
 
 
 def _drop(manifest: Manifest, message: Message, state: LaneState) -> None:
@@ -164,7 +169,9 @@ def _drop(manifest: Manifest, message: Message, state: LaneState) -> None:
     manifest.repeats += 1
 
 
-def _add(manifest: Manifest, message: Message, camera: CameraId, state: LaneState, site: SiteId, now_ms: int) -> None:
+def _added(
+    manifest: Manifest, message: Message, camera: CameraId, state: LaneState, site: SiteId, now_ms: int
+) -> Outgoing:
     partition, offset = message.partition() or 0, message.offset() or 0
     extra: list[Header] = []
     if manifest.dropped:
@@ -175,7 +182,7 @@ def _add(manifest: Manifest, message: Message, camera: CameraId, state: LaneStat
     run.reached = offset + 1
     run.leader_epoch = max(run.leader_epoch, _leader_epoch(message))
     run.last_at_ms = max(run.last_at_ms, message.timestamp()[1])
-    manifest.outgoing.append(enveloped(message, central_key(site, camera), [*run.headers, *extra], now_ms))
+    return enveloped(message, central_key(site, camera), [*run.headers, *extra], now_ms)
 
 
 def _leader_epoch(message: Message) -> int:

@@ -11,16 +11,17 @@ from watchpost.bridge.wire_meter import WireMeter
 
 __all__ = ["Budget", "Link", "Precedence", "link_of"]
 
-_MOST_BYTES = 4 * 1024 * 1024
+_FIRST_BYTES = 4 * 1024 * 1024
+_MOST_BYTES = 64 * 1024 * 1024
 _FEWEST_BYTES = 16 * 1024
 _FEWEST_PACED_BYTES = 2048
 _LINK_S = 2.0
-_BRISK_S = 0.5
+_COMMIT_IS_OF = 4
 _FIRST_MEAN_BYTES: dict[str, float] = {LaneName.EVENTS: 300.0, LaneName.THUMBNAILS: 12_000.0}
 
 
 class Budget:
-    """The bytes that one transaction may hold: halved when a commit is slow, doubled when commits are brisk.
+    """The bytes that one transaction may hold: halved when a commit is slow, doubled when all of it was brisk.
 
     A transaction that takes longer than its timeout (10 s) is thrown away by the centre: on a thin link a fixed size
     would never arrive. And while it is open it hides the records of other sites from careful readers.
@@ -31,7 +32,12 @@ class Budget:
 
     def __init__(self, uplink: Uplink) -> None:
         self._uplink = uplink
-        self._bytes = _MOST_BYTES
+        self._bytes = _FIRST_BYTES
+        self._commit_s = 0.0
+
+    def grows_s(self, least_s: float) -> float:
+        """For how long a transaction grows while the log is ahead: a commit, which is waited for, is a fifth of it."""
+        return min(_LINK_S, max(least_s, _COMMIT_IS_OF * self._commit_s))
 
     def max_bytes(self, ratio: float) -> int:
         """For records of which each byte is `ratio` bytes on the wire."""
@@ -40,11 +46,12 @@ class Budget:
             return self._bytes
         return max(_FEWEST_PACED_BYTES, min(self._bytes, int(rate * _LINK_S / ratio)))
 
-    def committed(self, took_s: float) -> None:
-        """Learn from a commit that went through."""
-        if took_s > _LINK_S:
+    def committed(self, took_s: float, commit_s: float) -> None:
+        """Learn from a transaction that went through: how long all of it took, and its commit alone."""
+        self._commit_s = commit_s
+        if commit_s > _LINK_S:
             self.slow()
-        elif took_s < _BRISK_S:
+        elif took_s < _LINK_S:
             self._bytes = min(_MOST_BYTES, self._bytes * 2)
 
     def slow(self) -> None:

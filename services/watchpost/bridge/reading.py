@@ -70,14 +70,17 @@ class Reading:
         self._is_behind = taken.is_full
         return taken
 
+    def follows(self, state: LaneState) -> bool:
+        """Whether what comes next follows what was taken, whatever becomes of that."""
+        return not self._lane.newest_first and not self._plan.is_over(state)
+
     def take_ahead(self, state: LaneState, max_records: int, max_bytes: int, max_s: float) -> None:
         """Begin to take what follows while the centre takes what was taken: the next `take` gives it."""
-        if self._ahead is None and not self._lane.newest_first and not self._plan.is_over(state):
-            self._ahead = self._pool.submit(self._source.take, max_records, max_bytes, max_s)
+        if self._ahead is None and self.follows(state):
+            self._ahead = self._pool.submit(self._source.take, max_records, max_bytes, max_s, is_behind=True)
 
-    def sent(self, sizes_bytes: Iterable[int]) -> None:
-        """Learn how large records are."""
-        sizes = tuple(sizes_bytes)
+    def sent(self, sizes: Sequence[int]) -> None:
+        """Learn how many bytes records have."""
         if sizes:
             forgotten = (1 - _LEARNS) ** len(sizes)
             self._mean_bytes += (1 - forgotten) * (sum(sizes) / len(sizes) - self._mean_bytes)

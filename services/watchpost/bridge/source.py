@@ -17,6 +17,8 @@ __all__ = ["Source", "Taken"]
 _FIRST_WAIT_S = 0.5
 # a quiet moment ends a transaction: waiting longer would add to every event's way, for a few bytes saved
 _QUIET_S = 0.01
+# the client fetches while it is emptied: a busy machine must not take its pauses for the end of the log
+_QUIET_BEHIND_S = 0.1
 
 _FETCH_BYTES = 2_000_000
 _FETCH_PARTITION_BYTES = 256 * 1024
@@ -85,12 +87,16 @@ class Source:
             self._consumer.assign(places)
             self._consumer.resume(places)
 
-    def take(self, max_records: int, max_bytes: int, max_s: float) -> Taken:
-        """What comes until a limit is reached or nothing came for 10 ms; the first is waited for up to 0.5 s."""
+    def take(self, max_records: int, max_bytes: int, max_s: float, *, is_behind: bool = False) -> Taken:
+        """What comes until a limit is reached or nothing came for 10 ms; the first is waited for up to 0.5 s.
+
+        `is_behind`: more was waiting a moment ago: what does not come within 100 ms was all.
+        """
         messages: list[Message] = []
         taken_bytes = 0
         end_s: float | None = None
-        chunk = self._consumer.consume(1, _FIRST_WAIT_S)
+        quiet_s = _QUIET_BEHIND_S if is_behind else _QUIET_S
+        chunk = self._consumer.consume(1, quiet_s if is_behind else _FIRST_WAIT_S)
         while chunk:
             end_s = end_s or time.monotonic() + max_s
             for message in chunk:
@@ -103,7 +109,7 @@ class Source:
             room, left_s = max_records - len(messages), end_s - time.monotonic()
             if room <= 0 or left_s <= 0 or taken_bytes >= max_bytes:
                 return Taken(tuple(messages), None, is_full=True)
-            chunk = self._consumer.consume(min(self._lane.chunk_records, room), min(left_s, _QUIET_S))
+            chunk = self._consumer.consume(min(self._lane.chunk_records, room), min(left_s, quiet_s))
         return Taken(tuple(messages), None, is_full=False)
 
     def hold(self, partitions: Iterable[int]) -> None:

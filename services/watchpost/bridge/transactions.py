@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -24,6 +24,9 @@ _TIMEOUT_MS = 10_000
 # begun this long ago, it no longer gives way to events: the centre would throw it away
 _GIVES_WAY_S = 2.0
 _ASKS_AGAIN_S = 0.05
+# all that waits in memory for its acknowledgement: what is read on meanwhile waits for room
+_UNACKNOWLEDGED_KBYTES = 8192
+_WRITING = "writing to the centre"
 
 
 class Transactions:
@@ -57,6 +60,7 @@ class Transactions:
             "partitioner": "murmur2",
             "compression.type": "zstd",
             "linger.ms": 5,
+            "queue.buffering.max.kbytes": _UNACKNOWLEDGED_KBYTES,
             "message.max.bytes": 2_000_000,
             # an event that travels alone must not wait for the acknowledgement of what went before it
             "socket.nagle.disable": True,
@@ -68,8 +72,8 @@ class Transactions:
         self._producer: Producer | None = None
         # whether a transaction was begun that is not committed: then nothing more may be written but by a new producer
         self.is_under_way = False
-        self.commit_s = 0.0
-        """How long the last commit took."""
+        self.took_s = self.commit_s = 0.0
+        """How long the last transaction took, and its commit alone."""
 
     @property
     def is_open(self) -> bool:
@@ -124,12 +128,20 @@ class Transactions:
             raise self._mapped(error, "keeping the transactional.id") from error
 
     def write(
-        self, records: Iterable[Outgoing], checkpoint: Outgoing, over: threading.Event, turn: Turn | None = None
+        self,
+        records: Iterable[Sequence[Outgoing]],
+        checkpoint: Callable[[], Outgoing],
+        over: threading.Event,
+        turn: Turn | None = None,
     ) -> bool:
         """All of `records` and the checkpoint, or nothing.
 
-        `turn`: each record is paid for before it is handed to the client. Afterwards it would be too late: a client
-        that has it sends it as fast as the link takes it.
+        Args:
+            records: handful by handful: the client sends one while the next is made.
+            checkpoint: asked for when all were handed to the client.
+            over: gives up.
+            turn: each record is paid for before it is handed to the client. Afterwards it would be too late: a client
+                that has it sends it as fast as the link takes it.
 
         Returns:
             Whether they are committed; False when `over` was set before that was known.
@@ -141,18 +153,23 @@ class Transactions:
         producer = self._opened()
         try:
             producer.begin_transaction()
-            self.is_under_way = True
-            begun_s = time.monotonic()
-            # asked once: without a cap a payment for each record was an eighth of all work
-            is_paid_for = turn is not None and turn.is_capped
-            for record in records:
-                if turn is not None and is_paid_for and not self._paid(producer, turn, record, begun_s, over):
+        except KafkaException as error:
+            raise self._mapped(error, _WRITING) from error
+        self.is_under_way = True
+        begun_s = time.monotonic()
+        # asked once: without a cap a payment for each record was an eighth of all work
+        payer = turn if turn is not None and turn.is_capped else None
+        for some in records:
+            for record in some:
+                if payer is not None and not self._paid(producer, payer, record, begun_s, over):
                     return False
                 self._produce(producer, record, None)
-            self._produce(producer, checkpoint, self._checkpointed)
-        except KafkaException as error:
-            raise self._mapped(error, "writing to the centre") from error
-        return self._commit(producer, over, turn)
+            # acknowledgements that nobody fetches keep what they acknowledge in memory
+            producer.poll(0)
+        self._produce(producer, checkpoint(), self._checkpointed)
+        is_committed = self._commit(producer, over, turn)
+        self.took_s = time.monotonic() - begun_s
+        return is_committed
 
     def _paid(self, producer: Producer, turn: Turn, record: Outgoing, begun_s: float, over: threading.Event) -> bool:
         size_bytes = record.size_bytes * self._meter.ratio
@@ -205,6 +222,8 @@ class Transactions:
                 )
             except BufferError:
                 producer.poll(0.1)
+            except KafkaException as error:
+                raise self._mapped(error, _WRITING) from error
             else:
                 self._meter.produced(record.size_bytes)
                 return

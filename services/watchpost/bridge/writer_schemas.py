@@ -55,10 +55,13 @@ class WriterSchemas:
         """The schema that `value` was written with. Raises UnknownSchemaError where it is not known here."""
         return self.known.by_fingerprint(fingerprint_in(value))
 
-    def not_yet_published(self, values: Iterable[bytes]) -> list[RecordSchema]:
-        """The schemas of `values` that the centre lacks."""
-        needed = dict.fromkeys(map(fingerprint_in, values))
-        return [self.known.by_fingerprint(each) for each in needed if each not in self._published]
+    def written_with(self, values: Iterable[bytes]) -> list[RecordSchema]:
+        """The schemas of `values`, each once."""
+        return [self.known.by_fingerprint(each) for each in dict.fromkeys(map(fingerprint_in, values))]
+
+    def not_published(self, schemas: Iterable[RecordSchema]) -> list[RecordSchema]:
+        """Those of `schemas` that the centre lacks."""
+        return [schema for schema in schemas if schema.fingerprint not in self._published]
 
     def published(self, schemas: Iterable[RecordSchema]) -> None:
         """Say that the transaction which carried `schemas` is committed."""

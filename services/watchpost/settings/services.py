@@ -131,8 +131,13 @@ class ThumbnailSettings(StrictModel):
 class BridgeSettings(StrictModel):
     """How records travel to the centre."""
 
-    transaction_max_ms: int = Field(default=200, ge=10, le=2000, description="at most this much in one transaction")
-    transaction_max_records: int = Field(default=10_000, ge=1)
+    transaction_max_ms: int = Field(
+        default=200,
+        ge=10,
+        le=2000,
+        description="at most so long a time of records in one transaction, or four times what its commit takes",
+    )
+    transaction_max_records: int = Field(default=50_000, ge=1, description="at most so many in one transaction")
     dedup_window_records: int = Field(default=10_000, ge=0, description="how far back a replayed event is recognised")
 
 
