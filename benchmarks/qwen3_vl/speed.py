@@ -19,7 +19,7 @@ from watchpost.inference.qwen3_vl.projections import Precision
 __all__ = ["main"]
 
 _SMALL, _LARGE = Canvas(640, 352), Canvas(1280, 704)
-_BATCHES = {_SMALL: (8, 16, 24, 32), _LARGE: (4, 6, 7, 8, 10)}
+_BATCHES = {_SMALL: (8, 16, 24, 32), _LARGE: (4, 6, 8, 10)}
 _LATENCY_MS = 300
 _PEAK_FLOPS = {Precision.FP8: 1580e12}
 _PEAK_16_BIT_FLOPS = 790e12

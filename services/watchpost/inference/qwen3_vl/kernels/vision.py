@@ -23,8 +23,8 @@ _LOG2_E = 1.4426950408889634
 def is_own(qkv: Tensor) -> bool:
     """Whether `vision_attention` takes them.
 
-    Heads of no power of two only in whole tiles: with one that is cut short, two products summed up behind the loop, the
-    results were off by 8 % and not the same twice (Triton 3.6), and at 880 patches the library was as fast.
+    Heads of no power of two only in whole tiles: with two products summed up behind the loop, for a tile that is cut
+    short, results were off by 8 % and not the same twice (Triton 3.6), and at 880 patches the library was as fast.
     """
     patches, head_dim = qkv.shape[1], qkv.shape[-1]
     return head_dim == _main(head_dim) or (patches % _ROWS == 0 and has_copy_engine(qkv.device))
