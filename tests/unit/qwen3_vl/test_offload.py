@@ -46,6 +46,18 @@ def test_all_layers_stay_on_a_card_that_holds_them(precision: Precision) -> None
     assert layers_on_card(EIGHT, precision, wanted, wanted.total - 1) == 33
 
 
+@pytest.mark.parametrize(
+    ("precision", "held_gb"), [(Precision.BF16, 10.04), (Precision.FP8, 6.28), (Precision.NF4, 4.94)]
+)
+def test_need_of_small_batches_is_no_less_than_a_card_was_seen_to_hold(precision: Precision, held_gb: float) -> None:
+    four = ModelShape.from_config(CONFIGS["4b"])
+
+    # an H200, batches of 4 on this canvas, all slots
+    computed = memory_need(four, precision, Canvas(640, 352), 4, 4096).total
+
+    assert held_gb * GB <= computed <= 1.15 * held_gb * GB
+
+
 def test_what_stays_on_the_card_and_two_layers_more_fit_into_what_is_free() -> None:
     wanted = need(EIGHT, Precision.FP16)
     layer_bytes = 2 * (4096 * 128 * 2 * 40 + 3 * 4096 * 12288)

@@ -13,6 +13,7 @@ __all__ = ["FP8", "FP8_LARGEST", "Activations", "Plain", "Precision", "Projectio
 
 FP8 = torch.float8_e4m3fn
 FP8_LARGEST = 448.0
+_ROWS_AT_ONCE = 2048
 
 
 class Precision(StrEnum):
@@ -95,7 +96,10 @@ class _Fp8:
     @classmethod
     def packed(cls, weight: Tensor, bias: Tensor | None) -> "_Fp8":
         factors = (weight.abs().amax(1, keepdim=True).float() / FP8_LARGEST).clamp_min(1e-12)
-        return cls((weight / factors).to(FP8), factors.t().contiguous(), bias)
+        # row block by row block: the quotients are fp32, and where layers must leave the card there is no room for them
+        blocks = zip(weight.split(_ROWS_AT_ONCE), factors.split(_ROWS_AT_ONCE), strict=True)
+        values = torch.cat([(rows / over).to(FP8) for rows, over in blocks])
+        return cls(values, factors.t().contiguous(), bias)
 
     def __call__(self, activations: Activations) -> Tensor:
         assert isinstance(activations, Scaled)  # noqa: S101  a precision either scales all activations or none
