@@ -59,7 +59,8 @@ class Transactions:
             # librdkafka's default is CRC32: a camera would change its partition with the client
             "partitioner": "murmur2",
             "compression.type": "zstd",
-            "linger.ms": 5,
+            # a commit sends what waits at once: this is for a transaction that grows
+            "linger.ms": 25,
             "queue.buffering.max.kbytes": _UNACKNOWLEDGED_KBYTES,
             "message.max.bytes": 2_000_000,
             # an event that travels alone must not wait for the acknowledgement of what went before it
