@@ -85,9 +85,10 @@ class Load:
     def _some(self, taken: Taken) -> list[Outgoing]:
         outgoing = self._named(self.manifest, taken.messages)
         self._reading.hold(self.manifest.held)
-        self._reading.sent([len(record.value) for record in outgoing])
+        sizes = [len(record.value) for record in outgoing]
+        self._reading.sent(sizes)
         self.records += len(outgoing)
-        self._size_bytes += sum([len(record.value) for record in outgoing])
+        self._size_bytes += sum(sizes)
         return outgoing
 
     def _has_room(self, until_s: float) -> bool:

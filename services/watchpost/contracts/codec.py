@@ -108,8 +108,7 @@ def decode(payload: bytes, record_type: type[RecordT], schemas: Schemas | None =
     if writer.record != record_type.__name__:
         raise ContractError(f"expected {record_type.__name__}, got {writer.record}")
     reader = shipped_schemas().latest(writer.record)
-    body = io.BytesIO(payload)
-    body.seek(_HEADER_BYTES)
+    body = _body(payload)
     try:
         plain = schemaless_reader(body, writer.parsed, reader.parsed)
         record = _CONVERTER.structure(plain, record_type)
@@ -127,13 +126,8 @@ def read_fields(payload: bytes, names: Sequence[str], writer: RecordSchema) -> t
     Raises:
         ContractError: the bytes are damaged, or the schema lacks a name.
     """
-    body = io.BytesIO(payload)
-    body.seek(_HEADER_BYTES)
-    try:
-        plain = cast("dict[str, Any]", schemaless_reader(body, writer.parsed, None))
-        found = tuple([plain[name] for name in names])
-    except Exception as error:  # damaged bytes make fastavro raise almost anything
-        raise ContractError(f"{writer.record} v{writer.version} cannot be read: {error!r}") from error
+    body = _body(payload)
+    found = _fields(body, names, writer, writer.parsed)
     _require_end(body, writer)
     return found
 
@@ -144,10 +138,18 @@ def read_head(payload: bytes, names: Sequence[str], writer: RecordSchema) -> tup
     Raises:
         ContractError: the bytes are damaged before that, or the schema lacks a name.
     """
+    return _fields(_body(payload), names, writer, _head_schema(writer.text, tuple(names)))
+
+
+def _body(payload: bytes) -> io.BytesIO:
     body = io.BytesIO(payload)
     body.seek(_HEADER_BYTES)
+    return body
+
+
+def _fields(body: io.BytesIO, names: Sequence[str], writer: RecordSchema, schema: Schema) -> tuple[Any, ...]:
     try:
-        plain = cast("dict[str, Any]", schemaless_reader(body, _head_schema(writer.text, tuple(names)), None))
+        plain = cast("dict[str, Any]", schemaless_reader(body, schema, None))
         return tuple([plain[name] for name in names])
     except Exception as error:  # damaged bytes make fastavro raise almost anything
         raise ContractError(f"{writer.record} v{writer.version} cannot be read: {error!r}") from error

@@ -135,7 +135,7 @@ class BridgeSettings(StrictModel):
         default=200,
         ge=10,
         le=2000,
-        description="at most so long a time of records in one transaction, or four times what its commit takes",
+        description="for how long one transaction takes records in; behind a backlog four times its commit",
     )
     transaction_max_records: int = Field(default=50_000, ge=1, description="at most so many in one transaction")
     dedup_window_records: int = Field(default=10_000, ge=0, description="how far back a replayed event is recognised")
