@@ -104,3 +104,12 @@ def test_camera_that_was_removed_is_no_reason_to_refuse_its_successor() -> None:
     site.view.take([SpecArrived(DOOR, None, MIDNIGHT), SpecArrived(DOOR, camera_spec("door"), MIDNIGHT)])
 
     assert site.view.overloaded() is None
+
+
+def test_camera_is_refused_while_frames_of_one_are_shed_whose_spec_was_told_after_them() -> None:
+    site, till = Site(), CameraId("till")
+    site.tells(degraded(camera="till"), answered(SkipReason.OVERLOAD, till))
+    site.view.take([SpecArrived(till, camera_spec("till"), MIDNIGHT)])
+
+    with pytest.raises(CallError, match="of till, 42 of 50 frames"):
+        check_keeps_up(site.view)

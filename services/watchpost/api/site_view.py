@@ -172,10 +172,9 @@ class SiteView:
                 self._thumbnails.take(thumbnail)
             case FrameAnalyzed() as frame:
                 self._presences.take_frame(frame)
-                if frame.camera in self._specs:
-                    self._overload.take_frame(frame)
-                    if is_analysed(frame):
-                        self._frames[frame.camera] = frame
+                self._overload.take_frame(frame)  # its spec lies on another topic, and may be told later
+                if frame.camera in self._specs and is_analysed(frame):
+                    self._frames[frame.camera] = frame
             case _ as other:
                 assert_never(other)
         self._subscriptions.offer(seen)
