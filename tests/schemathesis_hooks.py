@@ -19,7 +19,7 @@ def map_body(context: schemathesis.HookContext, body: Any) -> Any:
         window = body.get("window_seconds", _LONGEST_S)
         is_long = isinstance(window, int | float) and not isinstance(window, bool) and _LONGEST_S < window <= _ALLOWED_S
         changed["window_seconds"] = _LONGEST_S if is_long else window
-    for field in ("source", "stream_url"):
+    for field in ("source", "substream", "stream_url"):
         address = body.get(field)
         if isinstance(address, str) and address and (number := crc32(address.encode(errors="replace"))) % 4:
             changed[field] = f"rtsp://10.0.0.{number % 200}/live"

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from tests.fakes.specs import assignment, camera_spec
 from watchpost.api.call_cameras import joint_assignment
-from watchpost.api.joining import find_running, same_stream
+from watchpost.api.joining import find_running
 from watchpost.api.looking import failure_from
 from watchpost.api.source_guard import GuardedSource
+from watchpost.api.stream_addresses import same_server, same_stream
 from watchpost.api.watching import camera_problem
 from watchpost.contracts.records import SpecOrigin, Task
 from watchpost.errors import SourceFailure
@@ -35,6 +36,21 @@ def test_camera_that_is_configured_by_name_is_joined_by_that_name() -> None:
     wanted = GuardedSource(SOURCE, None, "rtsp://door.shop.example/live")
 
     assert find_running([door], wanted, NOW) == door
+
+
+def test_camera_whose_substream_is_named_is_joined() -> None:
+    door = camera_spec("door", source="rtsp://10.0.0.5/main", substream=SOURCE)
+
+    assert find_running([door], OPEN, NOW) == door
+    assert find_running([door], GuardedSource(f"{SOURCE}2", None, f"{SOURCE}2"), NOW) is None
+
+
+def test_camera_whose_substream_is_named_is_not_joined_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOOR_LOGIN", "admin:right\n")
+    door = camera_spec("door", source="rtsp://10.0.0.5/main", substream=SOURCE, secret_ref=KNOWN_REF)
+
+    assert find_running([door], OPEN, NOW) is None
+    assert find_running([door], LOCKED, NOW) == door
 
 
 def test_configured_camera_goes_before_one_of_rest() -> None:
@@ -89,6 +105,23 @@ def test_cameras_of_calls_and_those_that_are_over_are_not_joined_here() -> None:
 )
 def test_streams_are_the_same_where_only_the_usual_port_is_left_out(one: str, other: str, same: bool) -> None:  # noqa: FBT001  (a table)
     assert same_stream(one, other) is same
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("rtsp://10.0.0.5/main", "rtsp://10.0.0.5:554/sub?x=1", True),
+        ("https://10.0.0.5/a#host=nvr.example", "https://10.0.0.5:443/b#host=nvr.example", True),
+        ("https://10.0.0.5/a#host=nvr.example", "https://10.0.0.5/b", False),
+        ("https://10.0.0.5/a#host=nvr.example", "https://10.0.0.5/b#host=evil.example", False),
+        ("rtsp://10.0.0.5/main", "rtsp://10.0.0.6/main", False),
+        ("rtsp://10.0.0.5/main", "rtsp://10.0.0.5:8554/main", False),
+        ("rtsps://10.0.0.5/main", "rtsp://10.0.0.5/main", False),
+        ("sim:street", "sim:street", False),
+    ],
+)
+def test_servers_are_the_same_where_a_password_reaches_nobody_new(one: str, other: str, same: bool) -> None:  # noqa: FBT001  (a table)
+    assert same_server(one, other) is same
 
 
 def test_shared_camera_does_what_all_its_calls_ask() -> None:

@@ -80,6 +80,15 @@ def test_secret_and_its_name_are_nowhere_in_what_is_shown() -> None:
     assert "'has_credentials': True" in told
 
 
+def test_substream_is_shown_as_the_source_is() -> None:
+    pinned = "https://10.0.0.7/sub?token=hush#host=nvr.shop.example"
+
+    told = as_shown(camera_spec(source="rtsp://h/", substream=pinned), "top-left")
+
+    assert told["substream"] == "https://nvr.shop.example/sub?token=***"
+    assert as_shown(camera_spec(source="rtsp://h/"), "top-left")["substream"] is None
+
+
 def test_password_is_in_no_text_of_the_body() -> None:
     camera = NewCamera.model_validate({"name": "door", "source": "rtsp://h/", "username": "u", "password": "hush"})
 

@@ -188,6 +188,19 @@ def test_picture_of_another_source_is_no_newest_picture() -> None:
     assert view.latest_frame(DOOR) is None
 
 
+def test_picture_counts_as_long_as_the_substream_stays_it_was_taken_from() -> None:
+    view = SiteView(StandingClock())
+    view.take(arrived(camera_spec(substream="sim:room")))
+    view.take(seen(analyzed(1, 0, [])))
+
+    view.take(arrived(camera_spec(source="sim:yard", substream="sim:room")))
+    same_substream = view.latest_frame(DOOR)
+    view.take(arrived(camera_spec(source="sim:yard", substream="sim:hall")))
+
+    assert same_substream == analyzed(1, 0, [])
+    assert view.latest_frame(DOOR) is None
+
+
 def test_presence_of_another_source_does_not_count() -> None:
     view = SiteView(StandingClock())
     view.take(arrived(camera_spec()))

@@ -31,6 +31,10 @@ _DAY_S = 86_400
 _ZONE: dict[str, Any] = {"kind": "intrusion", "polygon": [[0.1, 0.1], [0.5, 0.1], [0.5, 0.6]]}
 _WRITE_ONLY = "write-only: never shown, never logged, kept in a file that only the site's services can read"
 
+_SUBSTREAM = (
+    "analysed in place of the source, which is then only recorded; written and checked as the source, and opened with "
+    "the same user and password"
+)
 _MASKS = "what nobody may see: [x0, y0, x1, y1] or [[x, y], …] by name; only an admin takes one away"
 _RECORDING = "whether its packets are kept; only an admin may have a masked camera recorded (`unmasked`)"
 
@@ -38,7 +42,8 @@ _RECORDING = "whether its packets are kept; only an admin may have a masked came
 class _CameraFields(StrictJson):
     """What can be said of a camera."""
 
-    username: str | None = Field(default=None, max_length=128, description="of the camera's user")
+    substream: str | None = Field(default=None, min_length=1, max_length=2048, description=_SUBSTREAM)
+    username: str | None = Field(default=None, max_length=128, description="of the camera's user, for both streams")
     password: SecretStr | None = Field(default=None, max_length=256, description=_WRITE_ONLY)
     max_frames: float | None = Field(default=None, gt=0, le=60, description="most frames analysed a second")
     skip_frames: int | None = Field(default=None, ge=0, le=100, description="frames dropped after each one kept")
@@ -70,7 +75,8 @@ class NewCamera(_CameraFields):
             "examples": [
                 {
                     "name": "door",
-                    "source": "rtsp://192.168.1.64/Streaming/Channels/102",
+                    "source": "rtsp://192.168.1.64/Streaming/Channels/101",
+                    "substream": "rtsp://192.168.1.64/Streaming/Channels/102",
                     "username": "watchpost",
                     "password": "a password",
                     "tasks": ["person_detection", "abnormal_behavior"],
@@ -89,10 +95,19 @@ class NewCamera(_CameraFields):
 class CameraChange(_CameraFields):
     """What to change of a camera (a merge patch): what is left out stays, null means as the site's configuration.
 
-    A new source takes new credentials: the old password is not sent to another address.
+    A new source takes new credentials: the old password is not sent to another address. A new substream keeps them
+    where it is at a server that has them; else they are to be sent along.
     """
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"max_frames": 5, "roi": [0, 0, 1, 0.8]}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"max_frames": 5, "roi": [0, 0, 1, 0.8]},
+                {"substream": "rtsp://10.0.0.8/sub"},
+                {"substream": None},
+            ]
+        }
+    )
 
     source: str | None = Field(default=None, min_length=1, max_length=2048, description="as for a new camera")
 
@@ -130,7 +145,7 @@ class CameraShown(BaseModel):
             "examples": [
                 {
                     "name": "door",
-                    "source": "rtsp://192.168.1.64/Streaming/Channels/102",
+                    "source": "rtsp://192.168.1.64/Streaming/Channels/101",
                     "origin": "rest",
                     "has_credentials": True,
                     "presence": {"state": "online", "reason": "pictures come", "since": "2026-01-05T12:05:23Z"},
@@ -141,7 +156,7 @@ class CameraShown(BaseModel):
                     "roi": [0, 0, 1, 1],
                     "tasks": ["person_detection", "abnormal_behavior"],
                     "zones": {"till": {**_ZONE, "after_s": 0.6, "people": 1}},
-                    "substream": None,
+                    "substream": "rtsp://192.168.1.64/Streaming/Channels/102",
                     "decoder": "software",
                     "regions": {"queue": {"box": [0.5, 0, 1, 0.5], "resolution": 720}},
                     "masks": {"neighbour": [[0, 0.5], [0.2, 0.5], [0.2, 1], [0, 1]]},
@@ -167,7 +182,7 @@ class CameraShown(BaseModel):
     tasks: list[str | TaskShown]
     zones: dict[str, ZoneShown]
     substream: str | None = Field(
-        description="analysed in place of the source, which is then only recorded; of cameras of the file alone"
+        description="analysed in place of the source, which is then only recorded; shown as the source is"
     )
     decoder: str
     regions: dict[str, RegionShown]
@@ -222,6 +237,6 @@ def _zone_shown(zone: Zone, origin: RoiOrigin) -> ZoneShown:
 
 
 def given(camera: NewCamera | CameraChange) -> dict[str, Any]:
-    """The fields that say how the camera is watched, as far as they were given."""
-    fields = camera.model_fields_set - {"name", "source", "username", "password"}
+    """The fields that say how the camera is watched, as far as they were given; its streams are judged apart."""
+    fields = camera.model_fields_set - {"name", "source", "substream", "username", "password"}
     return {field: getattr(camera, field) for field in fields}

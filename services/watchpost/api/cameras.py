@@ -10,11 +10,11 @@ from starlette.responses import Response
 from watchpost.api.asking import asked_by_caller
 from watchpost.api.camera_shapes import CameraChange, CameraList, CameraShown, NewCamera, given, shown
 from watchpost.api.guarded_route import GuardedRoute
+from watchpost.api.named_streams import named_streams
 from watchpost.api.parts import ApiParts, CallerOf, ReadyParts
 from watchpost.api.privacy import check_privacy
 from watchpost.api.problems import ProblemKind, answers, problem
 from watchpost.api.room import check_keeps_up
-from watchpost.api.sources import credentials_of, guarded
 from watchpost.api.strict_json import strictly
 from watchpost.contracts.records import CameraId, CameraSpec, Question, SpecOrigin, Task
 from watchpost.errors import CallError
@@ -38,6 +38,8 @@ _FOREIGN = (ProblemKind.CAMERA_OF_CONFIG, ProblemKind.CAMERA_OF_CALL)
 # names of the cameras that calls to /analyze add
 _RESERVED = "call-"
 _IN_THE_SPEC = {
+    "source": "source",
+    "substream": "substream",
     "max_frames": "max_frames",
     "skip_frames": "skip_frames",
     "resolution": "height_px",
@@ -83,13 +85,13 @@ async def add_camera(
         raise problem(
             ProblemKind.INVALID_REQUEST, f"{_RESERVED}… is for calls", field="name", remedy="choose another name"
         )
-    source = await guarded(parts, camera.source, "source")
-    credentials = credentials_of(camera.username, _revealed(camera), source.credentials)
-    wanted = replace(_wanted(parts, CameraId(camera.name), source.source, given(camera)), origin=SpecOrigin.REST)
+    streams = await named_streams(parts, camera)
+    fields = {**given(camera), **streams.addresses}
+    wanted = replace(_wanted(parts, CameraId(camera.name), fields), origin=SpecOrigin.REST)
     check_privacy(caller, None, wanted)
     async with parts.specs.changing:
         _check_room(parts, wanted.camera)
-        spec = versioned(replace(wanted, secret_ref=await _kept(parts, wanted.camera, credentials)))
+        spec = versioned(replace(wanted, secret_ref=await _kept(parts, wanted.camera, streams.credentials)))
         await parts.specs.put(spec)
     response.headers["Location"] = f"/cameras/{spec.camera}"
     return _shown(parts, spec)
@@ -99,17 +101,15 @@ async def add_camera(
 async def change_camera(
     parts: ReadyParts, caller: CallerOf, name: str, change: Annotated[CameraChange, strictly(CameraChange)]
 ) -> CameraShown:
-    """What is left out stays as it is. Only a new source or password has the camera connect anew."""
-    source = None if change.source is None else await guarded(parts, change.source, "source")
-    credentials = credentials_of(change.username, _revealed(change), None if source is None else source.credentials)
+    """What is left out stays as it is. Only a new source, substream or password has the camera connect anew."""
+    streams = await named_streams(parts, change)
     async with parts.specs.changing:
         before = _own(parts, name)
-        spec = _changed(parts, before, given(change))
+        streams.check_password_stays(before)
+        spec = _changed(parts, before, {**given(change), **streams.addresses})
         check_privacy(caller, before, spec)
-        if source is not None:
-            spec = replace(spec, source=source.source)
-        if source is not None or {"username", "password"} & change.model_fields_set:
-            spec = replace(spec, secret_ref=await _kept(parts, spec.camera, credentials))
+        if streams.replaces_credentials:
+            spec = replace(spec, secret_ref=await _kept(parts, spec.camera, streams.credentials))
         spec = versioned(spec)
         if spec != before:
             await parts.specs.put(spec)
@@ -186,8 +186,8 @@ def _check_room(parts: ApiParts, camera: CameraId) -> None:
 def _changed(parts: ApiParts, before: CameraSpec, changes: dict[str, Any]) -> CameraSpec:
     """The spec with these fields as a new camera with them would have them, and all others untouched."""
     # a key region without a height of its own has its camera's
-    fields = {"resolution": before.height_px, **changes}
-    wanted = _wanted(parts, before.camera, before.source, fields, before.assignment.questions)
+    fields = {"source": before.source, "resolution": before.height_px, **changes}
+    wanted = _wanted(parts, before.camera, fields, before.assignment.questions)
     if changes.keys() & _UPLINK:
         changes = {**changes, **dict.fromkeys(_UPLINK)}
     direct = {_IN_THE_SPEC[field]: getattr(wanted, _IN_THE_SPEC[field]) for field in changes.keys() & _IN_THE_SPEC}
@@ -198,22 +198,18 @@ def _changed(parts: ApiParts, before: CameraSpec, changes: dict[str, Any]) -> Ca
 
 
 def _wanted(
-    parts: ApiParts, camera: CameraId, source: str, fields: dict[str, Any], cameras_own: tuple[Question, ...] = ()
+    parts: ApiParts, camera: CameraId, fields: dict[str, Any], cameras_own: tuple[Question, ...] = ()
 ) -> CameraSpec:
     """The spec of a camera with these fields; `cameras_own` are the questions that it is asked already."""
     given_fields = _not_null(fields)
     asked = asked_by_caller(parts.settings, given_fields.pop("tasks", tuple(Task)), cameras_own)
-    spec = parts.settings.spec_of(camera, CameraSettings(source=source, **given_fields))
+    spec = parts.settings.spec_of(camera, CameraSettings(**given_fields))
     return replace(spec, assignment=replace(spec.assignment, tasks=asked.tasks, questions=asked.questions))
 
 
 def _not_null(fields: dict[str, Any]) -> dict[str, Any]:
     """What is null is as the configuration has it."""
     return {field: value for field, value in fields.items() if value is not None}
-
-
-def _revealed(camera: NewCamera | CameraChange) -> str | None:
-    return None if camera.password is None else camera.password.get_secret_value()
 
 
 async def _kept(parts: ApiParts, camera: CameraId, credentials: str | None) -> str | None:

@@ -185,4 +185,5 @@ def _is_over(spec: CameraSpec, now: datetime) -> bool:
 
 
 def _opened(spec: CameraSpec) -> tuple[str, str | None]:
-    return spec.source, spec.secret_ref
+    """What its pictures come from: the substream where it has one."""
+    return spec.substream or spec.source, spec.secret_ref

@@ -52,7 +52,7 @@ def credentials_of(username: str | None, password: str | None, in_url: str | Non
     if username is None and password is None:
         return in_url
     if in_url is not None:
-        raise _wrong("username", "user and password stand in source, too", "give them in one place")
+        raise _wrong("username", "user and password stand in an address, too", "give them in one place")
     if username is None or password is None:
         missing = "username" if username is None else "password"
         raise _wrong(missing, "is missing beside the other", "give username and password, or neither")
