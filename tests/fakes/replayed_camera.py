@@ -60,9 +60,11 @@ def replayed(
     spec: CameraSpec | None = None,
     ingest: IngestSettings | None = None,
     places: LearningPlaces | None = None,
+    wishes: Wishes | None = None,
 ) -> Replay:
-    """The whole recording, as `CameraWorker` would have taken it live."""
-    spec, ingest, wishes = spec or camera_spec(source=f"file:{path}"), ingest or IngestSettings(), Wishes()
+    """The whole recording, as `CameraWorker` would have taken it live, with `wishes` that were there from the start."""
+    spec, ingest = spec or camera_spec(source=f"file:{path}"), ingest or IngestSettings()
+    wishes = wishes or Wishes()
     decode_path = DecodePath(spec.camera, ingest, wishes, places or LearningPlaces())
     watch, replay = PictureWatch(ingest, wishes), Replay()
     with libav_opened(str(path), None, (), SourceLimits()) as container, closing(_stamped(container)) as packets:

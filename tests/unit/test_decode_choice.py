@@ -30,14 +30,22 @@ class Camera:
         self.at_us = 0
         self._n, self.every, self.stretched, self.between_bytes = 0, keyframe_every, stretched, between_bytes
 
-    def send(self, seconds: float, *, rises: float = 1, moving: bool = False, commanded: bool = False) -> Choice:
+    def send(
+        self,
+        seconds: float,
+        *,
+        rises: float = 1,
+        moving: bool = False,
+        commanded: bool = False,
+        followed: bool = False,
+    ) -> Choice:
         for _ in range(round(seconds * 25)):
             stream_us = self._n * FRAME_US
             self.at_us = round(stream_us * self.stretched)
             keyframe = self._n % self.every == 0
             size = 100_000 if keyframe else round((self.between_bytes + self._n * 7919 % 97) * rises)
             kind = PacketKind.KEYFRAME if keyframe else PacketKind.REFERENCE
-            choice = self.chooser.packet(kind, size, self.at_us, stream_us, commanded=commanded)
+            choice = self.chooser.packet(kind, size, self.at_us, stream_us, commanded=commanded, followed=followed)
             if choice.mode is not DecodeMode.IDLE or keyframe:
                 self.chooser.picture(self.at_us, moving=moving)
             self._n += 1
@@ -106,6 +114,33 @@ def test_command_decodes_everything_while_it_holds() -> None:
 
     assert camera.send(1, commanded=True) == Choice(DecodeMode.BURST, DecodeCause.COMMAND)
     assert camera.send(0.04).mode is DecodeMode.IDLE
+
+
+def test_camera_is_active_while_somebody_is_followed_and_idle_with_the_end_of_it() -> None:
+    camera = Camera()
+    camera.send(15)
+
+    assert camera.send(60, followed=True) == Choice(DecodeMode.ACTIVE, DecodeCause.FOLLOWED)
+    assert camera.send(0.04) == Choice(DecodeMode.IDLE, DecodeCause.QUIET, 1.0)
+
+
+def test_followed_is_the_cause_only_where_nothing_else_holds_the_camera_active() -> None:
+    camera = Camera()
+    camera.send(15)
+
+    assert camera.send(1, followed=True, moving=True).cause is DecodeCause.PIXELS
+    assert camera.send(6, followed=True).cause is DecodeCause.FOLLOWED
+    assert camera.send(0.6, followed=True, rises=3).cause is DecodeCause.PACKETS
+    assert camera.send(1, followed=True, commanded=True).cause is DecodeCause.COMMAND
+
+
+def test_camera_in_which_somebody_is_followed_from_the_beginning_learns_what_is_usual_meanwhile() -> None:
+    camera = Camera()
+
+    camera.send(15, followed=True)
+
+    assert camera.send(0.04).cause is DecodeCause.QUIET
+    assert camera.send(0.6, rises=3).cause is DecodeCause.PACKETS
 
 
 def test_keyframes_that_give_no_picture_alone_are_not_relied_on() -> None:

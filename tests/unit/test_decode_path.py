@@ -5,10 +5,13 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.onset import CAPPED, CONSTANT, Onset, write_onset
-from tests.fakes.replayed_camera import Replay, replayed
+from tests.fakes.replayed_camera import BEGINS_US, Replay, replayed
 from tests.requirements import require
-from watchpost.ingest.decode_choice import DecodeCause, DecodeMode
+from watchpost.clock import from_epoch_us
+from watchpost.contracts.records import CameraId, Command, CommandKind, SiteId
+from watchpost.ingest.decode_choice import Choice, DecodeCause, DecodeMode
 from watchpost.ingest.learning_places import LearningPlaces
+from watchpost.ingest.wishes import Wishes
 
 HEVC = ("-c:v", "libx265", "-preset", "ultrafast", "-crf", "28", "-x265-params", "log-level=error", "-tag:v", "hvc1")
 WITH_B = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "26", "-bf", "2")
@@ -20,6 +23,23 @@ MJPEG = ("-c:v", "mjpeg", "-q:v", "6")
 @pytest.fixture(autouse=True)
 def _ffmpeg() -> None:
     require("ffmpeg", "apt-get install -y ffmpeg")
+
+
+def follow(until_s: float) -> Command:
+    """A command that holds from the first picture of a replay on."""
+    begins = from_epoch_us(BEGINS_US)
+    return Command(
+        "c",
+        SiteId("shop"),
+        CameraId("door"),
+        CommandKind.FOLLOW,
+        begins,
+        begins,
+        0,
+        round(until_s * 1000),
+        None,
+        "test",
+    )
 
 
 def seen_after_s(replay: Replay, onset: Onset) -> float:
@@ -92,6 +112,21 @@ def test_quiet_camera_costs_its_keyframes_and_publishes_them(tmp_path: Path) -> 
     late = [at_s for at_s in replay.decoded_s if at_s > 20]
     assert late == pytest.approx([20 + 2 * n for n in range(1, 10)], abs=0.01)
     assert [at_s for at_s, _ in replay.captures if at_s > 20] == late
+
+
+def test_quiet_camera_in_which_somebody_is_followed_publishes_five_pictures_a_second_until_the_end(
+    tmp_path: Path,
+) -> None:
+    wishes = Wishes()
+    wishes.add(follow(until_s=30))
+
+    replay = replayed(write_onset(tmp_path / "quiet.mp4", Onset(at_s=40, lasts_s=0)), wishes=wishes)
+
+    assert replay.mode_at(29) == Choice(DecodeMode.ACTIVE, DecodeCause.FOLLOWED)
+    assert replay.mode_at(30.1).mode is DecodeMode.IDLE
+    captured_s = [at_s for at_s, _ in replay.captures]
+    assert len([at_s for at_s in captured_s if 20 < at_s <= 30]) == 50
+    assert [at_s for at_s in captured_s if at_s > 31] == pytest.approx([32, 34, 36, 38], abs=0.01)
 
 
 def test_waking_camera_shows_whole_pictures_of_before_the_onset(tmp_path: Path) -> None:

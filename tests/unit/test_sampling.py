@@ -12,13 +12,22 @@ USUAL = SamplingRules(idle_fps=1, active_fps=5, active_hold_us=5 * SECOND_US, ma
 
 
 def kept(
-    rules: SamplingRules, *, fps: float, seconds: float, moves: tuple[float, float] = (0, 0)
+    rules: SamplingRules,
+    *,
+    fps: float,
+    seconds: float,
+    moves: tuple[float, float] = (0, 0),
+    follows: tuple[float, float] = (0, 0),
 ) -> list[tuple[float, CaptureReason]]:
-    """Times (in seconds) and reasons of what is published while something moves from `moves[0]` to `moves[1]`."""
+    """Times (in seconds) and reasons of what is published while something moves from `moves[0]` to `moves[1]`.
+
+    From `follows[0]` to `follows[1]` somebody is followed.
+    """
     state, published = SamplingState(), []
     for n in range(round(seconds * fps)):
         at_s = n / fps
-        state, reason = sample(state, round(at_s * SECOND_US), moving=moves[0] <= at_s < moves[1], rules=rules)
+        moving, followed = (span[0] <= at_s < span[1] for span in (moves, follows))
+        state, reason = sample(state, round(at_s * SECOND_US), moving=moving, rules=rules, followed=followed)
         if reason is not None:
             published.append((at_s, reason))
     return published
@@ -59,6 +68,26 @@ def test_hold_outlasts_the_confirmation_of_a_fall() -> None:
     assert len(between(published, 10, 15)) >= 25
 
 
+def test_followed_who_keeps_still_gives_five_a_second_until_the_end_and_no_hold_after_it() -> None:
+    published = kept(USUAL, fps=25, seconds=60, follows=(20.52, 40))
+
+    assert (20.52, CaptureReason.MOTION) in published
+    assert between(published, 21, 40) == [CaptureReason.MOTION] * 95
+    assert between(published, 42, 60) == [CaptureReason.INTERVAL] * 18
+
+
+def test_followed_who_moves_gives_max_frames() -> None:
+    published = kept(USUAL, fps=25, seconds=20, moves=(5, 15), follows=(0, 20))
+
+    assert len(between(published, 5, 15)) == pytest.approx(100, abs=1)
+
+
+def test_followed_gives_no_more_than_max_frames() -> None:
+    published = kept(SamplingRules(1, 2, 5 * SECOND_US, 2, 0), fps=25, seconds=20, follows=(0, 20))
+
+    assert len(published) == pytest.approx(40, abs=1)
+
+
 def test_skip_frames_drops_that_many_after_each_frame_kept() -> None:
     rules = SamplingRules(idle_fps=1, active_fps=5, active_hold_us=0, max_fps=60, skip_frames=4)
 
@@ -68,19 +97,19 @@ def test_skip_frames_drops_that_many_after_each_frame_kept() -> None:
 
 
 @given(
-    st.lists(st.tuples(st.integers(1_000, 500_000), st.booleans()), min_size=1, max_size=300),
+    st.lists(st.tuples(st.integers(1_000, 500_000), st.booleans(), st.booleans()), min_size=1, max_size=300),
     st.floats(0.1, 60),
     st.integers(0, 5),
 )
 def test_no_camera_gets_more_than_max_frames(
-    pictures: list[tuple[int, bool]], max_fps: float, skip_frames: int
+    pictures: list[tuple[int, bool, bool]], max_fps: float, skip_frames: int
 ) -> None:
     rules = SamplingRules(min(1, max_fps), min(5, max_fps), SECOND_US, max_fps, skip_frames)
     state, at_us, count, since_kept = SamplingState(), 0, 0, skip_frames
-    for gap_us, moving in pictures:
+    for gap_us, moving, followed in pictures:
         at_us += gap_us
 
-        state, reason = sample(state, at_us, moving=moving, rules=rules)
+        state, reason = sample(state, at_us, moving=moving, rules=rules, followed=followed)
 
         if reason is not None:
             count += 1

@@ -47,10 +47,42 @@ def test_two_bursts_last_until_the_later_end() -> None:
     assert wishes.reason_for(NOW_US + 14 * SECOND_US, None) is CaptureReason.BURST
 
 
+def test_follow_holds_until_its_end_and_asks_for_no_picture_of_its_own() -> None:
+    wishes = Wishes()
+    wishes.add(command(CommandKind.FOLLOW, after_ms=5000))
+
+    assert wishes.follows(NOW_US)
+    assert wishes.follows(NOW_US + 5 * SECOND_US)
+    assert not wishes.follows(NOW_US + 5 * SECOND_US + 1)
+    assert not wishes.are_open(NOW_US)
+    assert wishes.past() is None
+    assert wishes.reason_for(NOW_US, None) is None
+
+
+def test_follow_that_comes_late_shortens_nothing() -> None:
+    wishes = Wishes()
+    wishes.add(command(CommandKind.FOLLOW, after_ms=5000))
+    wishes.add(command(CommandKind.FOLLOW, around=NOW - timedelta(seconds=2), after_ms=5000))
+
+    assert wishes.follows(NOW_US + 5 * SECOND_US)
+
+
+def test_nobody_is_followed_where_that_is_switched_off_and_bursts_still_come() -> None:
+    wishes = Wishes(follow_tracks=False)
+    wishes.add(command(CommandKind.FOLLOW, after_ms=5000))
+    wishes.add(command(CommandKind.BURST))
+
+    assert not wishes.follows(NOW_US)
+    assert wishes.are_open(NOW_US)
+
+
 def test_command_whose_moment_has_passed_is_outdated() -> None:
     burst, now = command(CommandKind.BURST), command(CommandKind.ANALYZE_NOW)
+    follow = command(CommandKind.FOLLOW, after_ms=5000)
 
     assert not is_outdated(burst, NOW + timedelta(seconds=10))
     assert is_outdated(burst, NOW + timedelta(seconds=11))
     assert not is_outdated(now, NOW + timedelta(seconds=10))
     assert is_outdated(now, NOW + timedelta(seconds=11))
+    assert not is_outdated(follow, NOW + timedelta(seconds=5))
+    assert is_outdated(follow, NOW + timedelta(seconds=6))

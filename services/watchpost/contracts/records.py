@@ -166,6 +166,7 @@ class CommandKind(StrEnum):
 
     BURST = "burst"
     ANALYZE_NOW = "analyze_now"
+    FOLLOW = "follow"
 
 
 class Verdict(StrEnum):

@@ -81,7 +81,7 @@ class CameraWorker:
         self._recording = around.record(analysed(spec))
         self._main = MainStream(around.ingest, around.clock, around.record)
         self._presence = Presence(around.ingest.offline_after_s, time.monotonic())
-        self._wishes = Wishes()
+        self._wishes = Wishes(follow_tracks=around.ingest.follow_tracks)
         self._watch = PictureWatch(around.ingest, self._wishes, around.obscured.watch_for(spec))
         self._arrivals = Arrivals(around.clock)
         self._path = DecodePath(spec.camera, around.ingest, self._wishes, around.places, spec.decoder)

@@ -9,7 +9,7 @@ import structlog
 
 from watchpost.contracts import TopicName
 from watchpost.contracts.recording_rules import may_hear
-from watchpost.contracts.records import CameraId, CameraSpec, Command
+from watchpost.contracts.records import CameraId, CameraSpec, Command, CommandKind
 from watchpost.ingest.camera_worker import CameraWorker, Surroundings
 from watchpost.ingest.decoder_fallbacks import DecoderFallbacks
 from watchpost.ingest.sources import analysed
@@ -170,7 +170,9 @@ class Cameras:
     def _ask(self, command: Command) -> None:
         worker = self._workers.get(command.camera)
         if worker is None or is_outdated(command, self._around.clock.now()):
-            _LOG.info("command_ignored", camera=command.camera, command_id=command.command_id, kind=command.kind)
+            # of those to follow somebody there are thousands where the events service reads an hour again
+            tell = _LOG.debug if command.kind is CommandKind.FOLLOW else _LOG.info
+            tell("command_ignored", camera=command.camera, command_id=command.command_id, kind=command.kind)
         else:
             worker.ask(command)
 

@@ -1,7 +1,8 @@
 """Chooses, packet by packet, how much of a camera is decoded: a quiet camera costs its keyframes.
 
 - *idle*: keyframes alone, while packet sizes say that nothing moves;
-- *active*: every packet, while something moves and some seconds after, and wherever idle could miss something;
+- *active*: every packet, while something moves and some seconds after, while somebody is followed who keeps still, and
+  wherever idle could miss something;
 - *burst*: every packet, because a command asks for every picture.
 
 Pure: times come in, in microseconds of the site's clock; what pictures show comes in by `picture`. What is known of the
@@ -46,6 +47,7 @@ class DecodeCause(StrEnum):
     WAITS_TO_LEARN = "waits_to_learn"
     PACKETS = "packets"
     PIXELS = "pixels"
+    FOLLOWED = "followed"
     COMMAND = "command"
     SIZES_SAY_NOTHING = "sizes_say_nothing"
     KEYFRAMES_APART = "keyframes_apart"
@@ -119,9 +121,19 @@ class DecodeChooser:
         return self._choice
 
     def packet(
-        self, kind: PacketKind, size_bytes: int, at_us: int, stream_us: int | None, *, commanded: bool = False
+        self,
+        kind: PacketKind,
+        size_bytes: int,
+        at_us: int,
+        stream_us: int | None,
+        *,
+        commanded: bool = False,
+        followed: bool = False,
     ) -> Choice:
-        """How much is decoded from this packet on, itself included; `stream_us` is its time in the stream's own."""
+        """How much is decoded from this packet on, itself included; `stream_us` is its time in the stream's own.
+
+        `commanded`: every picture is asked for; `followed`: pictures of somebody who may keep still are.
+        """
         stream_us = self._stream_us = at_us if stream_us is None else stream_us
         if self._began_us is None or stream_us < self._began_us:
             self._began_us = stream_us
@@ -130,7 +142,7 @@ class DecodeChooser:
         if self._activity.is_rising:
             self._rose(at_us)
         self._settle_wake(at_us)
-        before, self._choice = self._choice, self._chosen(at_us, commanded=commanded)
+        before, self._choice = self._choice, self._chosen(at_us, commanded=commanded, followed=followed)
         if before.cause in _TO_BE_LEARNED and self._choice.cause not in _TO_BE_LEARNED:
             self._places.give_back(self)
         return self._choice
@@ -152,13 +164,15 @@ class DecodeChooser:
         """Whether a keyframe decoded alone gave a picture: one from which a stream only begins to recover does not."""
         self._gave_nothing = 0 if gave_picture else self._gave_nothing + 1
 
-    def _chosen(self, at_us: int, *, commanded: bool) -> Choice:
+    def _chosen(self, at_us: int, *, commanded: bool, followed: bool) -> Choice:
         if commanded:
             return Choice(DecodeMode.BURST, DecodeCause.COMMAND)
         if self._within(self._moved_us, at_us, self.rules.hold_us):
             return Choice(DecodeMode.ACTIVE, DecodeCause.PIXELS)
         if self._within(self._heard_us, at_us, _HELD_BY_PACKETS_US):
             return Choice(DecodeMode.ACTIVE, DecodeCause.PACKETS)
+        if followed:
+            return Choice(DecodeMode.ACTIVE, DecodeCause.FOLLOWED)
         return self._quiet_choice(at_us, self._stream_us)
 
     def _quiet_choice(self, at_us: int, stream_us: int) -> Choice:

@@ -79,10 +79,7 @@ class DecodePath:
         """
         self._ring.add(coded, stamp)
         if coded.size_bytes:
-            commanded = self._wishes.are_open(stamp.captured_us)
-            self._chooser.packet(
-                kind_of(coded), coded.size_bytes, stamp.captured_us, coded.stream_us, commanded=commanded
-            )
+            self._choose(coded, stamp.captured_us)
             self._meter.false_wakes(self._chooser.false_wakes)
         if coded.is_keyframe:
             self._ring_bytes.set(self._ring.size_bytes)
@@ -96,6 +93,16 @@ class DecodePath:
                 yield outcome
         if self._decoding.tried_alone:
             self._chooser.keyframe_decoded(gave_picture=gave_picture)
+
+    def _choose(self, coded: CodedPacket, at_us: int) -> None:
+        self._chooser.packet(
+            kind_of(coded),
+            coded.size_bytes,
+            at_us,
+            coded.stream_us,
+            commanded=self._wishes.are_open(at_us),
+            followed=self._wishes.follows(at_us),
+        )
 
     def looked(self, at_us: int, *, moving: bool) -> None:
         """What a picture showed that was taken then."""

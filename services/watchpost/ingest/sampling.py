@@ -3,7 +3,8 @@
 - *idle*: `idle_fps`;
 - *moving*: up to `max_fps`;
 - *held*, for `active_hold_us` after the last motion: `active_fps`. Who fell and lies still changes nothing: the hold
-  must outlast the fall's confirmation (0.6 s of lying, DESIGN section 6) by some seconds; 5 s does.
+  must outlast the fall's confirmation (0.6 s of lying, DESIGN section 6) by some seconds; 5 s does. Held as well while
+  somebody is followed, however still they keep.
 
 `max_fps` caps them all. `skip_frames: n` comes on top and knows no exception: after each picture kept, the next n
 decoded ones are dropped whatever the rates say, so a camera of 25 fps with n = 4 gives 5 a second at most.
@@ -53,11 +54,11 @@ def sampling_rules(ingest: IngestSettings, spec: CameraSpec) -> SamplingRules:
 
 
 def sample(
-    state: SamplingState, at_us: int, *, moving: bool, rules: SamplingRules
+    state: SamplingState, at_us: int, *, moving: bool, rules: SamplingRules, followed: bool = False
 ) -> tuple[SamplingState, CaptureReason | None]:
     """The state after one more decoded picture, and why it is to be published (None: it is not)."""
     moved_us = at_us if moving else state.moved_us
-    held = moved_us is not None and at_us - moved_us <= rules.active_hold_us
+    held = followed or (moved_us is not None and at_us - moved_us <= rules.active_hold_us)
     fps = rules.max_fps if moving else rules.active_fps if held else rules.idle_fps
     period_us = round(1_000_000 / fps)
     if state.slot_us is not None and (at_us - state.slot_us < period_us or state.dropped < rules.skip_frames):

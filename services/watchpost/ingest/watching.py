@@ -99,9 +99,7 @@ class PictureWatch:
         if captured_us - self._scene_us >= _SCENE_EVERY_US:
             self._scene_us = captured_us
             self._turn = self._obscured.look(scene_of(picture.image, view, spec), captured_us) or self._turn
-        rules = sampling_rules(self._ingest, spec)
-        self._sampling, sampled = sample(self._sampling, captured_us, moving=self._moving, rules=rules)
-        reason = self._wishes.reason_for(captured_us, sampled)
+        reason = self._wishes.reason_for(captured_us, self._sampled(spec, captured_us))
         if reason is None:
             return None
         blocks = blocks_of(picture.image, view, spec) if blocks is None else blocks
@@ -111,6 +109,13 @@ class PictureWatch:
         watched = turned(spec.roi or FULL_FRAME, -view.turns)
         moved = tuple(turned(box.placed_in(watched), view.turns) for box in boxes)
         return replace(capture_of(spec, picture, captured_us, reason), changed=changed, moved=moved, uplink=uplink)
+
+    def _sampled(self, spec: CameraSpec, captured_us: int) -> CaptureReason | None:
+        rules, followed = sampling_rules(self._ingest, spec), self._wishes.follows(captured_us)
+        self._sampling, reason = sample(
+            self._sampling, captured_us, moving=self._moving, rules=rules, followed=followed
+        )
+        return reason
 
     def published(self) -> None:
         """The last capture was published: what comes is compared with it. One that nobody took never was."""

@@ -2,6 +2,7 @@
 
 `analyze_now` wants the next picture. `burst` wants every picture from `before_ms` before `around` until `after_ms`
 after it: what is gone when the command arrives comes from the ring of coded packets (`past`), the rest as it is taken.
+`follow` wants no fewer pictures than motion would, until `after_ms` after `around`: somebody is there and keeps still.
 """
 
 import threading
@@ -21,7 +22,7 @@ _CLOCKS_DIFFER_US = 1_000_000
 def is_outdated(command: Command, now: datetime) -> bool:
     """Whether the moment that a command asks for has passed: commands outlive a restart, their sense may not."""
     match command.kind:
-        case CommandKind.BURST:
+        case CommandKind.BURST | CommandKind.FOLLOW:
             return command.around + timedelta(milliseconds=command.after_ms) < now
         case CommandKind.ANALYZE_NOW:
             return command.requested_at + _NOW_MEANS < now
@@ -30,10 +31,16 @@ def is_outdated(command: Command, now: datetime) -> bool:
 
 
 class Wishes:
-    """The open wishes of one camera. Commands come from one thread, pictures from another."""
+    """The open wishes of one camera. Commands come from one thread, pictures from another.
 
-    def __init__(self) -> None:
+    Args:
+        follow_tracks: whether wishes to follow somebody count.
+    """
+
+    def __init__(self, *, follow_tracks: bool = True) -> None:
         self._lock = threading.Lock()
+        self._follow_tracks = follow_tracks
+        self._follow_until_us = 0
         self._wants_from_us: int | None = None
         self._bursts: list[tuple[int, int]] = []
         self._pasts: list[int] = []
@@ -48,6 +55,9 @@ class Wishes:
                     self._pasts.append(around_us - command.before_ms * 1000)
                 case CommandKind.ANALYZE_NOW:
                     self._wants_from_us = epoch_us(command.requested_at) - _CLOCKS_DIFFER_US
+                case CommandKind.FOLLOW:
+                    until_us = epoch_us(command.around) + command.after_ms * 1000
+                    self._follow_until_us = max(self._follow_until_us, until_us)
                 case other:
                     assert_never(other)
 
@@ -55,6 +65,11 @@ class Wishes:
         """Whether pictures are asked for that are being taken about now."""
         with self._lock:
             return self._wants_from_us is not None or any(begin <= at_us <= end for begin, end in self._bursts)
+
+    def follows(self, at_us: int) -> bool:
+        """Whether somebody is to be followed at this time."""
+        with self._lock:
+            return self._follow_tracks and at_us <= self._follow_until_us
 
     def past(self) -> int | None:
         """From when on pictures are wanted that are gone already; told once."""

@@ -33,6 +33,9 @@ class IngestSettings(StrictModel):
     idle_fps: float = Field(default=1, gt=0, description="frames a second while nothing moves")
     active_fps: float = Field(default=5, gt=0, description="frames a second, at least, while something moves")
     active_hold_s: float = Field(default=5, ge=0, description="how long a camera stays active after the last motion")
+    follow_tracks: bool = Field(
+        default=True, description="it also stays active while somebody is followed who keeps still, and 5 s after that"
+    )
     open_timeout_s: float = Field(default=10, gt=0)
     offline_after_s: float = Field(default=15, gt=0, le=20)
     frame_ttl_s: float = Field(default=5, gt=0, description="after this an unanalysed frame is skipped")
