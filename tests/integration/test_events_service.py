@@ -16,7 +16,14 @@ from tests.integration.events_site import EventsSite, fold
 from tests.waiting import wait_for
 from watchpost.clock import SystemClock
 from watchpost.contracts import TopicName, decode
-from watchpost.contracts.records import Command, EventChanged, EventPhase, ThumbnailReason, ThumbnailTaken
+from watchpost.contracts.records import (
+    Command,
+    CommandKind,
+    EventChanged,
+    EventPhase,
+    ThumbnailReason,
+    ThumbnailTaken,
+)
 from watchpost.events.logic import EventRules, initial_state, step
 from watchpost.frames import FrameStore
 from watchpost.stream import read_dead_letters
@@ -65,7 +72,7 @@ def test_camera_keeps_its_partition_on_every_topic(site: EventsSite) -> None:
             found.setdefault((message.key() or b"").decode(), set()).add(message.partition())
         return found
 
-    wait_for(lambda: len(site.values(TopicName.COMMANDS)), lambda count: count >= len(CAMERAS), within_s=30)
+    wait_for(lambda: {command.camera for command in _commands(site)}, lambda found: found == set(CAMERAS), within_s=30)
     assert {camera: len(found) for camera, found in partitions().items()} == dict.fromkeys(CAMERAS, 1)
 
 
@@ -91,7 +98,7 @@ def test_confirmed_fall_brings_its_thumbnail_and_asks_for_a_burst(site: EventsSi
     shown = cv2.imdecode(np.frombuffer(picture.jpeg, np.uint8), cv2.IMREAD_COLOR)
     assert shown is not None
     assert shown.shape == (180, 320, 3)
-    command = decode(wait_for(lambda: site.values(TopicName.COMMANDS))[0], Command)
+    (command,) = wait_for(lambda: [one for one in _commands(site) if one.kind is CommandKind.BURST])
     assert (command.event_id, command.around) == (confirmed.event_id, confirmed.at)
 
 
@@ -152,6 +159,10 @@ def test_service_without_kafka_says_what_it_waits_for_and_ends_within_five_secon
         told = f"127.0.0.1:{nowhere} does not answer"
         wait_for(lambda: _waits_for(health_port), lambda parts: told in parts.get("kafka", ""))
         assert service.stop(within_s=5) == 0
+
+
+def _commands(site: EventsSite) -> list[Command]:
+    return [decode(value, Command) for value in site.values(TopicName.COMMANDS)]
 
 
 def _waits_for(health_port: int) -> dict[str, str]:

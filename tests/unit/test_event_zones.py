@@ -224,7 +224,8 @@ def test_loitering_is_confirmed_after_the_time_in_the_zone_in_all_however_often_
 
     assert (candidate.phase, confirmed.phase) == (_CANDIDATE, _CONFIRMED)
     assert (_at_s(candidate), _at_s(confirmed)) == pytest.approx((2.0, 8.2))
-    assert not any(given.commands for given in outputs), "nothing happens fast: no burst"
+    kinds = {command.kind for given in outputs for command in given.commands}
+    assert kinds == {CommandKind.FOLLOW}, "nothing happens fast: no burst"
 
 
 def test_loitering_goes_on_behind_a_pillar() -> None:

@@ -16,9 +16,9 @@ def thumbnail_id(site: SiteId, camera: CameraId, frame_id: str, cut_for: str | N
     return named("thumbnail", site, camera, frame_id, cut_for or "")
 
 
-def command_id(of_event: str, kind: str) -> str:
-    """The id of the command that an event gives."""
-    return named("command", of_event, kind)
+def command_id(given_by: str, kind: str) -> str:
+    """The id of the command of this kind that an event or a frame, named by its id, gives."""
+    return named("command", given_by, kind)
 
 
 def ordinals(objects: tuple[DetectedObject, ...]) -> tuple[int, ...]:

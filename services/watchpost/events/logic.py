@@ -25,8 +25,8 @@ from watchpost.events.fall_events import fall_events
 from watchpost.events.following import followed, people_in
 from watchpost.events.identity import event_id
 from watchpost.events.outputs import Outputs, ThumbnailRequest
-from watchpost.events.requests import bursts, marked, thumbnails
-from watchpost.events.rules import AnswerRules, EventRules, FallRules, ZoneRules
+from watchpost.events.requests import bursts, follows, marked, thumbnails
+from watchpost.events.rules import AnswerRules, EventRules, FallRules, FollowRules, ZoneRules
 from watchpost.events.state import CameraState, decode_state, encode_state, initial_state
 from watchpost.events.telling import Notice, told
 from watchpost.events.zone_events import zone_events
@@ -37,6 +37,7 @@ __all__ = [
     "CameraState",
     "EventRules",
     "FallRules",
+    "FollowRules",
     "Outputs",
     "ThumbnailRequest",
     "ZoneRules",
@@ -59,7 +60,7 @@ def step(state: CameraState, frame: FrameAnalyzed, rules: EventRules) -> tuple[C
     known = state.seen_us is not None and at_us <= state.seen_us
     if known or frame.skipped is not None or frame.reason is CaptureReason.BURST:
         return state, Outputs(thumbnails=uplinked)
-    state = replace(state, seen_us=at_us)
+    before, state = state, replace(state, seen_us=at_us)
     state, abnormal = _abnormal_events(state, frame, at_us, rules)
     fall_is_known = bool(state.places) or any(person.fall is not None for person in state.people)
     answers, asked = answer_events(state.answers, frame, at_us, rules, fall_is_known=fall_is_known)
@@ -69,7 +70,8 @@ def step(state: CameraState, frame: FrameAnalyzed, rules: EventRules) -> tuple[C
         state, counts = _count_events(state, frame, at_us, rules)
     confirmed = tuple(event for event in (*abnormal, *asked) if event.phase is EventPhase.CONFIRMED)
     state, pictures = thumbnails(state, frame, at_us, confirmed, rules)
-    return state, Outputs((*abnormal, *asked, *counts), (*pictures, *uplinked), bursts(confirmed, rules))
+    commands = (*bursts(confirmed, rules), *follows(before, state, frame, rules))
+    return state, Outputs((*abnormal, *asked, *counts), (*pictures, *uplinked), commands)
 
 
 def _abnormal_events(

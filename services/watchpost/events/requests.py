@@ -1,6 +1,12 @@
-"""What frames ask for beside the records that tell of them: pictures, and a burst of frames around an event."""
+"""What frames ask for beside the records that tell of them: pictures, and of ingest more frames.
+
+Those are a burst around an event, and frames of somebody who is followed and keeps still. The latter is asked for again
+and again, since a command may be lost on its way to a camera that just starts; when, is told by the frames' own times
+and the tracks alone, so that a replay asks for the same.
+"""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from watchpost.contracts.camera_parts import UplinkMode, UplinkReason
 from watchpost.contracts.records import (
@@ -14,11 +20,12 @@ from watchpost.contracts.records import (
 )
 from watchpost.events.identity import command_id, thumbnail_id
 from watchpost.events.outputs import ThumbnailRequest
-from watchpost.events.rules import EventRules
+from watchpost.events.rules import EventRules, FollowRules
 from watchpost.events.state import CameraState
 from watchpost.events.uplink import with_uplinked
+from watchpost.vision.tracking import Track
 
-__all__ = ["bursts", "marked", "thumbnails"]
+__all__ = ["bursts", "follows", "marked", "thumbnails"]
 
 _MICROSECONDS = 1_000_000
 _REASONS = {UplinkReason.SAMPLED: ThumbnailReason.SAMPLED, UplinkReason.CHANGED: ThumbnailReason.CHANGED}
@@ -60,6 +67,36 @@ def bursts(confirmed: tuple[EventChanged, ...], rules: EventRules) -> tuple[Comm
     return tuple(_burst(event, rules) for event in confirmed if event.type in _BURSTING)
 
 
+def follows(before: CameraState, after: CameraState, frame: FrameAnalyzed, rules: EventRules) -> tuple[Command, ...]:
+    """The command that this frame, which led from `before` to `after`, gives for the sake of who is followed.
+
+    It comes with the first frame of whoever lives long enough, in each span of time after that, and with the first
+    frame without.
+    """
+    follow = rules.follow
+    if frame.analyzed_at - frame.captured_at > timedelta(milliseconds=follow.after_ms):
+        return ()  # over before anybody reads it
+    followed, goes_on = _somebody_lives(after, rules), _span(before, follow) == _span(after, follow)
+    if followed == _somebody_lives(before, rules) and (goes_on or not followed):
+        return ()
+    return (_follow(frame, follow),)
+
+
+def _somebody_lives(state: CameraState, rules: EventRules) -> bool:
+    """Whether somebody is followed; the tracks stay as they were where the camera is not asked for them any more."""
+    lost_before_us = (state.seen_us or 0) - rules.tracking.lost_s * _MICROSECONDS
+    return any(track.seen_us >= lost_before_us and _is_somebody(track, rules.follow) for track in state.tracks.live)
+
+
+def _is_somebody(track: Track, follow: FollowRules) -> bool:
+    known_us = track.seen_us - track.first_seen_us
+    return track.sightings >= follow.sightings and known_us >= follow.known_s * _MICROSECONDS
+
+
+def _span(state: CameraState, follow: FollowRules) -> int:
+    return (state.seen_us or 0) // round(follow.every_s * _MICROSECONDS)
+
+
 def _due(last_us: int | None, at_us: int, every_s: float) -> bool:
     return last_us is None or at_us - last_us >= every_s * _MICROSECONDS
 
@@ -91,5 +128,20 @@ def _burst(event: EventChanged, rules: EventRules) -> Command:
         before_ms=rules.burst_before_ms,
         after_ms=rules.burst_after_ms,
         event_id=event.event_id,
+        requested_by="events",
+    )
+
+
+def _follow(frame: FrameAnalyzed, follow: FollowRules) -> Command:
+    return Command(
+        command_id=command_id(frame.frame_id, CommandKind.FOLLOW),
+        site=frame.site,
+        camera=frame.camera,
+        kind=CommandKind.FOLLOW,
+        requested_at=frame.captured_at,
+        around=frame.captured_at,
+        before_ms=0,
+        after_ms=follow.after_ms,
+        event_id=None,
         requested_by="events",
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from watchpost.settings import Scope, SiteSettings, version_of
 from watchpost.vision.tracking import TrackingRules
 
-__all__ = ["AnswerRules", "EventRules", "FallRules", "ZoneRules", "rules_from"]
+__all__ = ["AnswerRules", "EventRules", "FallRules", "FollowRules", "ZoneRules", "rules_from"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,24 @@ class AnswerRules:
 
 
 @dataclass(frozen=True, slots=True)
+class FollowRules:
+    """When ingest is asked for pictures of somebody who may keep still.
+
+    Args:
+        sightings: who was seen this often ...
+        known_s: ... over at least this time is followed: a false detection of some frames keeps no camera awake.
+        every_s: asked again in each such span of the stream's time, as long as a track of somebody followed lives ...
+        after_ms: ... and each time for so long; so that is how long pictures still come after the last such track.
+
+    """
+
+    sightings: int = 3
+    known_s: float = 1.0
+    every_s: float = 2.0
+    after_ms: int = 5_000
+
+
+@dataclass(frozen=True, slots=True)
 class EventRules:
     """Everything that turns one camera's observations into events.
 
@@ -111,6 +129,7 @@ class EventRules:
         zone: the rules of intrusion, loitering and crowds.
         answers: the rules of tasks in words.
         tracking: how boxes are joined into people.
+        follow: when ingest is asked for pictures of them though nothing moves.
 
     """
 
@@ -126,6 +145,7 @@ class EventRules:
     zone: ZoneRules = field(default_factory=ZoneRules)
     answers: AnswerRules = field(default_factory=AnswerRules)
     tracking: TrackingRules = field(default_factory=TrackingRules)
+    follow: FollowRules = field(default_factory=FollowRules)
 
 
 def rules_from(settings: SiteSettings) -> EventRules:
