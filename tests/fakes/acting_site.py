@@ -22,6 +22,7 @@ from tests.fakes.brokers import unique
 from tests.fakes.site_records import event
 from tests.waiting import wait_for
 from watchpost.contracts import TopicName, decode
+from watchpost.contracts.camera_parts import UplinkMode
 from watchpost.contracts.records import (
     CameraId,
     CameraSpec,
@@ -202,7 +203,7 @@ class ActingSite:
                     playing.agreed.add(question.name)
                     self._tell(playing, question.name, question.question)
         due = playing.thumbnail_s is None or now_s - playing.thumbnail_s >= spec.assignment.thumbnail_interval_s
-        if scene.has_thumbnails and (due or not spec.assignment.bandwidth_saving):
+        if scene.has_thumbnails and (due or spec.assignment.uplink_mode in {UplinkMode.SAMPLED, UplinkMode.FULL}):
             reason = ThumbnailReason.INTERVAL if due else ThumbnailReason.SAMPLED
             playing.thumbnail_s = now_s if due else playing.thumbnail_s
             jpeg = scene_jpeg(scene.people)

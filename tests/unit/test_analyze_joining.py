@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.specs import assignment, camera_spec
-from watchpost.api.call_cameras import joint_assignment
+from watchpost.api.call_wishes import joint_assignment
 from watchpost.api.joining import find_running
 from watchpost.api.looking import failure_from
 from watchpost.api.source_guard import GuardedSource

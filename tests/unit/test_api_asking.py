@@ -7,9 +7,9 @@ from pydantic import ValidationError
 
 from tests.fakes.specs import assignment
 from watchpost.api import asking
-from watchpost.api.answers import AnalyzeRequest, WatchQuery
+from watchpost.api.analyze_requests import AnalyzeRequest, WatchQuery
 from watchpost.api.asking import asked_by_caller
-from watchpost.api.call_cameras import joint_assignment
+from watchpost.api.call_wishes import joint_assignment
 from watchpost.api.failures import explained
 from watchpost.api.window import types_of
 from watchpost.contracts.records import EventType, Question, Task

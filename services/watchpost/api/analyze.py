@@ -8,15 +8,18 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from watchpost.api.answers import AnalyzeAnswer, AnalyzeRequest, answered
+from watchpost.api.analyze_requests import AnalyzeRequest
+from watchpost.api.answers import AnalyzeAnswer, answered
 from watchpost.api.asking import asked_by_caller
-from watchpost.api.call_cameras import CallCameras, CallWish
+from watchpost.api.call_cameras import CallCameras
+from watchpost.api.call_wishes import CallWish
 from watchpost.api.guarded_route import GuardedRoute
 from watchpost.api.hanging_up import unless_hung_up
 from watchpost.api.looking import fill, recent_enough, wait_for_thumbnail
 from watchpost.api.parts import ApiParts, CallerOf, Parts, ReadyParts
 from watchpost.api.problems import ProblemKind, answers, problem
 from watchpost.api.sources import guarded
+from watchpost.api.uplink_notes import uplink_warnings
 from watchpost.api.watching import Watched, camera_problem, watching
 from watchpost.api.window import Window
 from watchpost.contracts.records import ThumbnailTaken
@@ -75,6 +78,7 @@ Limited = Depends(_limited)
     "/analyze",
     summary="Look at a stream for a while",
     response_model=AnalyzeAnswer,
+    response_model_exclude_defaults=True,
     response_description="What was seen",
     dependencies=[Limited],
     responses=answers(
@@ -96,16 +100,17 @@ async def _analyzed(asked: AnalyzeRequest, parts: ApiParts, calls: CallCameras) 
     window_s = _window_s(asked, parts.settings.api.window_max_s)
     tasks = asked_by_caller(parts.settings, asked.tasks)
     source = await guarded(parts, asked.stream_url, "stream_url")
-    wish = CallWish(source, tasks, asked.output.bandwidth_saving, asked.output.thumbnail_interval)
+    wish = CallWish(source, tasks, asked.output.mode, asked.output.thumbnail_interval)
     try:
         async with watching(wish, parts, calls) as watched:
             until_s = asyncio.get_running_loop().time() + window_s
             window = Window(watched.first)
             await fill(window, watched.records, until_s, _blind_after_s(parts))
             thumbnail = await _thumbnail(window, watched, parts)
+            warnings = uplink_warnings(asked.output.uplink, watched.camera, parts)
     except SourceError as failure:
         raise camera_problem(failure) from None
-    return answered(tasks.tasks, window, thumbnail, parts.settings.site.zone)
+    return answered(tasks.tasks, window, thumbnail, parts.settings.site.zone, warnings)
 
 
 def _window_s(asked: AnalyzeRequest, most_s: float) -> float:

@@ -8,13 +8,14 @@ import asyncio
 import hashlib
 import hmac
 import secrets
-from collections.abc import AsyncIterator, Coroutine, Iterable
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
 
+from watchpost.api.call_wishes import CallWish, check_askable, joint_assignment
 from watchpost.api.problems import ProblemKind, problem
 from watchpost.api.room import check_keeps_up
 from watchpost.api.secrets import SecretFiles
@@ -22,33 +23,16 @@ from watchpost.api.site_view import SiteView
 from watchpost.api.source_guard import GuardedSource
 from watchpost.api.spec_writer import SpecWriter
 from watchpost.clock import Clock
-from watchpost.contracts.asking import MOST_QUESTIONS
-from watchpost.contracts.records import Assignment, CameraId, CameraSpec, Question, SpecOrigin
+from watchpost.contracts.records import Assignment, CameraId, CameraSpec, SpecOrigin
 from watchpost.errors import CallError
-from watchpost.settings import Asked, CameraSettings, SiteSettings, versioned
+from watchpost.settings import CameraSettings, SiteSettings, versioned
 
-__all__ = ["CallCameras", "CallWish", "joint_assignment"]
+__all__ = ["CallCameras"]
 
 _LOG = structlog.get_logger()
 # a camera whose api died without a word is read for this long at most
 _LEASE = timedelta(seconds=15)
 _RENEWED_EVERY_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class CallWish:
-    """What one call asks of a stream."""
-
-    source: GuardedSource
-    asked: Asked
-    bandwidth_saving: bool
-    thumbnail_interval_s: float
-
-    @property
-    def assignment(self) -> Assignment:
-        """The same as what travels with each frame."""
-        asked = self.asked
-        return Assignment(asked.tasks, (), self.bandwidth_saving, self.thumbnail_interval_s, asked.questions)
 
 
 @dataclass(slots=True)
@@ -133,7 +117,7 @@ class CallCameras:
                 self._check_room(camera)
                 held = _Held(await self._new_spec(camera, wish), self._clock.now())
             joint = joint_assignment([*held.asked.values(), wish.assignment])
-            _check_askable(joint)
+            check_askable(joint)
             if not held.asked or joint != held.spec.assignment:
                 await self._put(held, joint)
             held.asked[holder] = wish.assignment
@@ -207,39 +191,3 @@ class CallCameras:
         if credentials is None:
             return spec
         return replace(spec, secret_ref=await asyncio.to_thread(self._files.write, camera, credentials))
-
-
-def _check_askable(joint: Assignment) -> None:
-    """Raise CallError where calls that share a camera cannot all be served."""
-    names = [question.name for question in joint.questions]
-    for name in sorted(set(names)):
-        if names.count(name) > 1:
-            raise problem(
-                ProblemKind.INVALID_REQUEST,
-                f"another call asks something else of this stream as {name!r}",
-                field="tasks",
-                remedy="choose another name",
-            )
-    if len(joint.tasks) > MOST_QUESTIONS:
-        raise problem(
-            ProblemKind.INVALID_REQUEST,
-            f"with what other calls ask of this stream these are {len(joint.tasks)} tasks",
-            field="tasks",
-            remedy=f"a picture can be asked {MOST_QUESTIONS}; leave some out, or call again when another call is over",
-        )
-
-
-def joint_assignment(asked: Iterable[Assignment]) -> Assignment:
-    """What serves all of these at once: every task, the shortest interval, and sampled frames if anybody wants them."""
-    every = list(asked)
-    return Assignment(
-        tasks=tuple(sorted({task for one in every for task in one.tasks})),
-        zones=(),
-        bandwidth_saving=all(one.bandwidth_saving for one in every),
-        thumbnail_interval_s=min(one.thumbnail_interval_s for one in every),
-        questions=tuple(sorted({question for one in every for question in one.questions}, key=_by_name)),
-    )
-
-
-def _by_name(question: Question) -> tuple[str, str, float]:
-    return question.name, question.question, question.threshold

@@ -15,15 +15,18 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from watchpost.api.analyze import CALL_PROBLEMS, Calls, Limited
-from watchpost.api.answers import WatchQuery, as_abnormal_event, local_time
+from watchpost.api.analyze_requests import WatchQuery
+from watchpost.api.answers import as_abnormal_event, local_time
 from watchpost.api.asking import asked_by_caller
-from watchpost.api.call_cameras import CallCameras, CallWish
+from watchpost.api.call_cameras import CallCameras
+from watchpost.api.call_wishes import CallWish
 from watchpost.api.guarded_route import GuardedRoute
 from watchpost.api.hanging_up import unless_hung_up
 from watchpost.api.looking import recent_enough
 from watchpost.api.parts import ApiParts, ReadyParts
 from watchpost.api.problems import ProblemKind, answers, problem
 from watchpost.api.sources import guarded
+from watchpost.api.uplink_notes import uplink_warnings
 from watchpost.api.watching import Watched, camera_problem, watching, watching_camera
 from watchpost.api.window import is_analysed, types_of
 from watchpost.contracts.records import (
@@ -96,8 +99,9 @@ async def watch(query: Annotated[WatchQuery, Query()], request: Request, parts: 
 
     `observation` says how many people there are, at most once a second; `event` tells what was confirmed, and when the
     camera goes offline, comes back, or is not looked at as it should be (`analysis_degraded`); `thumbnail` is its
-    newest picture. Comments keep the connection open. Events carry no id: who comes back after a break begins anew
-    (what was missed: GET /events). Who hangs up frees the camera.
+    newest picture. A `warning` comes first where the `uplink` asked for does not hold or fit. Comments keep the
+    connection open. Events carry no id: who comes back after a break begins anew (what was missed: GET /events). Who
+    hangs up frees the camera.
     """
     held = AsyncExitStack()
     opened = await unless_hung_up(request, _opened(held, query, parts, calls))
@@ -107,7 +111,8 @@ async def watch(query: Annotated[WatchQuery, Query()], request: Request, parts: 
     watched, asked = opened
     # its first thumbnail may have come before its first frame, and the next one is an interval away
     shows = recent_enough(parts.view.latest_thumbnail(watched.camera), watched.first)
-    return _Stream(_told(watched, shows, Telling(asked.tasks, parts.settings.site.zone)), held)
+    warnings = uplink_warnings(query.uplink, watched.camera, parts)
+    return _Stream(_told(watched, shows, Telling(asked.tasks, parts.settings.site.zone), warnings), held)
 
 
 async def _opened(
@@ -145,7 +150,7 @@ async def _named(
             field="stream_url",
             remedy="add the camera by POST /cameras, then watch it by camera=NAME; change the password, too",
         )
-    wish = CallWish(source, asked, query.bandwidth_saving, query.thumbnail_interval)
+    wish = CallWish(source, asked, query.mode, query.thumbnail_interval)
     return watching(wish, parts, calls), asked
 
 
@@ -218,8 +223,12 @@ class Telling:
         return said
 
 
-async def _told(watched: Watched, shows: ThumbnailTaken | None, telling: Telling) -> AsyncIterator[str]:
+async def _told(
+    watched: Watched, shows: ThumbnailTaken | None, telling: Telling, warnings: Collection[str]
+) -> AsyncIterator[str]:
     now_s = asyncio.get_running_loop().time
+    for warning in warnings:
+        yield _event("warning", {"detail": warning})
     for begin in (watched.first, shows):
         for said in telling.take(begin, now_s()):
             yield said

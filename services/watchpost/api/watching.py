@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
-from watchpost.api.call_cameras import CallCameras, CallWish
+from watchpost.api.call_cameras import CallCameras
+from watchpost.api.call_wishes import CallWish
 from watchpost.api.joining import find_running
 from watchpost.api.looking import begins, failure_from, first_frame
 from watchpost.api.parts import ApiParts

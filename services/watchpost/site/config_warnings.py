@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from watchpost.contracts.records import CameraSpec, Task
 from watchpost.settings import SecuritySettings, SiteSettings
-from watchpost.site.uplink_load import warnings_of_uplink
+from watchpost.settings.uplink_load import warnings_of_uplink
 from watchpost.vision.geometry import FULL_FRAME, FractionBox, FractionPoint
 
 __all__ = ["warnings_of"]

@@ -1,13 +1,13 @@
 """Says how much a camera usually sends up, so that what cannot fit through a link is known before it is tried."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import assert_never
 
 from watchpost.contracts.camera_parts import UplinkMode
 from watchpost.contracts.records import CameraSpec
-from watchpost.settings import SiteSettings
+from watchpost.settings.site import SiteSettings
 
-__all__ = ["usual_kbps", "warnings_of_uplink"]
+__all__ = ["kbps_beyond_cap", "modes_below", "usual_kbps", "warnings_of_uplink"]
 
 # `make bench-uplink`, a street with 3 to 8 people at 1080p; docs/operations.md states the same figures
 _EVENTS_KBPS = 10
@@ -38,33 +38,45 @@ def usual_kbps(spec: CameraSpec) -> float:
             assert_never(other)
 
 
-def warnings_of_uplink(settings: SiteSettings) -> Iterator[str]:
-    """A line where the configured cameras together usually send more than the cap lets through."""
+def kbps_beyond_cap(settings: SiteSettings, specs: Iterable[CameraSpec]) -> float | None:
+    """What these cameras usually send together, where it is more than `bandwidth.mean_kbps`; None: it fits."""
     max_kbps = settings.bandwidth.mean_kbps
     if max_kbps is None or settings.central is None:
-        return
-    loads = {name: usual_kbps(settings.camera_spec(name)) for name in settings.cameras}
-    total_kbps = sum(loads.values())
-    if total_kbps <= max_kbps:
-        return
-    most = max(loads, key=lambda name: loads[name])
-    mode = settings.camera_spec(most).assignment.uplink_mode
-    yield (
-        f"bandwidth.max_kbps: {max_kbps:g} are fewer than the {total_kbps:.0f} that these cameras usually send, of "
-        f"which cameras.{most} sends {loads[most]:.0f} (uplink: {mode}): pictures fall behind until they are lost; "
-        f"{_remedy(mode)}"
-    )
+        return None
+    total_kbps = sum(usual_kbps(spec) for spec in specs)
+    return total_kbps if total_kbps > max_kbps else None
 
 
-def _remedy(mode: UplinkMode) -> str:
+def modes_below(mode: UplinkMode) -> str:
+    """The modes that send less, in words."""
     match mode:
         case UplinkMode.METADATA:
-            return "raise it, or thumbnail_interval_s"
+            return ""
         case UplinkMode.DIFFERENTIAL:
-            return "raise it, or write uplink: metadata"
+            return "metadata"
         case UplinkMode.SAMPLED:
-            return "raise it, or write uplink: differential or metadata"
+            return "differential or metadata"
         case UplinkMode.FULL:
-            return "raise it, or write uplink: sampled, differential or metadata"
+            return "sampled, differential or metadata"
         case other:
             assert_never(other)
+
+
+def warnings_of_uplink(settings: SiteSettings) -> Iterator[str]:
+    """A line where the configured cameras together usually send more than the cap lets through."""
+    specs = [settings.camera_spec(name) for name in settings.cameras]
+    total_kbps = kbps_beyond_cap(settings, specs)
+    if total_kbps is None:
+        return
+    most = max(specs, key=usual_kbps)
+    mode = most.assignment.uplink_mode
+    less = (
+        "raise it, or thumbnail_interval_s"
+        if mode is UplinkMode.METADATA
+        else f"raise it, or write uplink: {modes_below(mode)}"
+    )
+    yield (
+        f"bandwidth.max_kbps: {settings.bandwidth.mean_kbps:g} are fewer than the {total_kbps:.0f} that these cameras "
+        f"usually send, of which cameras.{most.camera} sends {usual_kbps(most):.0f} (uplink: {mode}): pictures fall "
+        f"behind until they are lost; {less}"
+    )
