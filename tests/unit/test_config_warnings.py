@@ -41,6 +41,10 @@ DOUBTFUL = [
     ("cameras: {door: {source: 'sim:', roi: [0, 0, 1, 1]}}", "cameras.door.roi: [0, 0, 1, 1] is the whole frame"),
     ("cameras: {door: 'rtsp://h/s?pwd=x'}", "cameras.door.source: its query seems to hold a secret"),
     (
+        "cameras: {door: {source: 'rtsp://h/s', substream: 'rtsp://h/t?pwd=x'}}",
+        "cameras.door.substream: its query seems to hold a secret",
+    ),
+    (
         "cameras: {door: {source: 'rtsp://h', secret: 'env:NOT_SET_HERE'}}",
         "cameras.door.secret: NOT_SET_HERE is not set",
     ),

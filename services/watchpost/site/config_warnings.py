@@ -32,8 +32,8 @@ def warnings_of(settings: SiteSettings) -> Iterator[str]:
     for name, camera in settings.cameras.items():
         key = f"cameras.{name}"
         yield from _of_secret(f"{key}.secret", camera.secret)
-        if _SECRET_IN_QUERY.search(camera.source):
-            yield f"{key}.source: its query seems to hold a secret, which travels and is logged with it; use secret:"
+        yield from _of_stream(f"{key}.source", camera.source)
+        yield from _of_stream(f"{key}.substream", camera.substream)
         if camera.roi == _WHOLE:
             yield f"{key}.roi: [0, 0, 1, 1] is the whole frame; leave it out unless the site has another"
         yield from _of_spec(key, settings.camera_spec(name))
@@ -80,6 +80,11 @@ def _of_api(settings: SiteSettings) -> Iterator[str]:
     if not api.tokens and api.tokens_file is None:
         yield f"api.tokens: {where} can be reached from elsewhere, and there is no token to call it with; add some"
     yield f"api.host: tokens cross the network to {where} as they are; put TLS in front of it"
+
+
+def _of_stream(key: str, address: str | None) -> Iterator[str]:
+    if address is not None and _SECRET_IN_QUERY.search(address):
+        yield f"{key}: its query seems to hold a secret, which travels and is logged with it; use secret:"
 
 
 def _of_secret(key: str, secret: str | None, needed_by: str = "ingest") -> Iterator[str]:
