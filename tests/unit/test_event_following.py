@@ -54,7 +54,7 @@ def test_two_people_are_asked_for_together_until_the_last_is_gone() -> None:
     ("script", "why"),
     [
         ("..u.................", "one frame shows it"),
-        ("u...u...............", "two frames do"),
+        ("u.......u...........", "two frames do"),
         ("uuuuu...............", "many do, of less than a second"),
         ("....................", "nobody is there"),
     ],

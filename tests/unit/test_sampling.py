@@ -4,8 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fakes.specs import camera_spec
 from watchpost.contracts.records import CaptureReason
-from watchpost.ingest.sampling import SamplingRules, SamplingState, sample
+from watchpost.ingest.sampling import SamplingRules, SamplingState, sample, sampling_rules
+from watchpost.settings import IngestSettings
 
 SECOND_US = 1_000_000
 USUAL = SamplingRules(idle_fps=1, active_fps=5, active_hold_us=5 * SECOND_US, max_fps=10, skip_frames=0)
@@ -83,7 +85,9 @@ def test_followed_who_moves_gives_max_frames() -> None:
 
 
 def test_followed_gives_no_more_than_max_frames() -> None:
-    published = kept(SamplingRules(1, 2, 5 * SECOND_US, 2, 0), fps=25, seconds=20, follows=(0, 20))
+    rules = sampling_rules(IngestSettings(), camera_spec(max_frames=2))
+
+    published = kept(rules, fps=25, seconds=20, follows=(0, 20))
 
     assert len(published) == pytest.approx(40, abs=1)
 
