@@ -5,12 +5,15 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 
 import pytest
 
 from tests.fakes.camera import RtspCamera, require_rtsp_server
 from tests.fakes.clips import write_clip
+from tests.fakes.onset import Onset, write_onset
 from tests.fakes.specs import camera_spec
 from tests.fakes.watched_camera import WatchedCamera
 from tests.waiting import wait_for
@@ -228,6 +231,23 @@ def test_commands_bring_the_next_picture_and_a_burst(tmp_path: Path) -> None:
     assert asked[1].reason is CaptureReason.ON_DEMAND
     burst = [frame for frame in watched.frames if frame.reason is CaptureReason.BURST]
     assert len(burst) in range(20, 27)
+
+
+@pytest.mark.parametrize(("follow_tracks", "gap_s"), [(True, 0.2), (False, 1.0)], ids=["on", "off"])
+def test_command_to_follow_somebody_is_obeyed_unless_that_is_switched_off(
+    tmp_path: Path, *, follow_tracks: bool, gap_s: float
+) -> None:
+    quiet = write_onset(tmp_path / "quiet.mp4", Onset(at_s=6, lasts_s=0))
+    now = datetime.now(UTC)
+    command = Command("c", SiteId("shop"), CameraId("door"), CommandKind.FOLLOW, now, now, 0, 60_000, None, "test")
+    settings = IngestSettings(follow_tracks=follow_tracks)
+
+    with WatchedCamera(camera_spec(source=f"file:{quiet}?loop=1"), tmp_path, settings=settings) as watched:
+        watched.worker.ask(command)
+        frames = more_frames(watched, than=5)
+
+    gaps_s = [(after.captured_at - before.captured_at).total_seconds() for before, after in pairwise(frames)]
+    assert median(gaps_s) == pytest.approx(gap_s, abs=0.1)
 
 
 def test_changed_spec_goes_on_with_the_same_connection(camera: RtspCamera, tmp_path: Path) -> None:
