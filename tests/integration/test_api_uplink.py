@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiService]:
     folder = tmp_path_factory.mktemp("api")
     # that site sends `full` itself: what a call does not ask for is `metadata` all the same
-    thin = {"central": {"bootstrap": "127.0.0.1:9"}, "bandwidth": {"max_kbps": 500}, "uplink": "full"}
+    thin = {"bandwidth": {"max_kbps": 500}, "uplink": "full"}
     with EmbeddedKafka(folder / "kafka") as kafka, ApiService(kafka.bootstrap, folder, thin) as service:
         service.apply_topics()
         service.wait_until_ready()

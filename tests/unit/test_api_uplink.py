@@ -24,7 +24,7 @@ from watchpost.settings import Asked, settings_from
 
 SOURCE = "rtsp://10.0.0.5/live"
 CALL, DOOR = CameraId("call-1"), CameraId("door")
-THIN = {"central": {"bootstrap": "localhost:9092"}, "bandwidth": {"max_kbps": 500}}
+THIN = {"bandwidth": {"max_kbps": 500}}
 
 
 def mode_of_call(output: dict[str, Any]) -> UplinkMode:
@@ -135,13 +135,12 @@ def test_camera_that_is_joined_goes_on_in_its_own_mode_and_says_so() -> None:
     [
         (None, called(UplinkMode.FULL), THIN),
         (UplinkMode.FULL, called(UplinkMode.FULL), {}),
-        (UplinkMode.FULL, called(UplinkMode.FULL), {"bandwidth": {"max_kbps": 500}}),
         (UplinkMode.SAMPLED, called(UplinkMode.SAMPLED), THIN),
-        (UplinkMode.METADATA, called(UplinkMode.METADATA), {**THIN, "bandwidth": {"max_kbps": 1}}),
+        (UplinkMode.METADATA, called(UplinkMode.METADATA), {"bandwidth": {"max_kbps": 1}}),
         (UplinkMode.METADATA, camera_spec("door"), THIN),
         (None, camera_spec("door"), THIN),
     ],
-    ids=["not asked for", "no cap", "no centre", "fits", "nothing more", "joined alike", "joined unasked"],
+    ids=["not asked for", "no cap", "fits", "nothing more", "joined alike", "joined unasked"],
 )
 def test_what_is_as_asked_and_fits_is_not_warned_of(
     asked: UplinkMode | None, spec: CameraSpec, of_site: dict[str, Any]

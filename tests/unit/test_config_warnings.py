@@ -96,6 +96,12 @@ def test_what_will_hardly_be_meant_is_named(more: str, says: str) -> None:
     assert [line for line in warned(more) if line.startswith(says)]
 
 
+def test_cap_of_a_site_that_sends_nothing_up_is_not_warned_of() -> None:
+    (line,) = warned("{central: null, bandwidth: {max_kbps: 10}}")
+
+    assert line.startswith("central: none is set")
+
+
 @pytest.mark.parametrize("more", UNSUSPICIOUS)
 def test_what_may_be_meant_is_passed(more: str) -> None:
     assert warned(more) == []

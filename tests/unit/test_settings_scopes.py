@@ -31,7 +31,7 @@ CHANGES: list[tuple[dict[str, Any], set[Scope]]] = [
     ({"model_params": {"precision": "int4"}}, {Scope.INFERENCE}),
     ({"events": {"cool_down_s": 12}}, {Scope.EVENTS}),
     ({"events": {"thumbnail_interval_s": 12}}, {Scope.CAMERAS, Scope.API}),
-    ({"bandwidth": {"max_kbps": 500}}, {Scope.BRIDGE}),
+    ({"bandwidth": {"max_kbps": 500}}, {Scope.BRIDGE, Scope.API}),
     ({"central": {"bootstrap": "other:9092"}}, {Scope.BRIDGE}),
     ({"central": None}, {Scope.BRIDGE}),
     ({"api": {"anonymous": "analyze"}}, {Scope.API}),

@@ -66,7 +66,7 @@ _SCOPES: Mapping[str, frozenset[Scope]] = {
     "inference": frozenset({Scope.INFERENCE}),
     "inference.workers": frozenset({Scope.PROCESSES}),
     "events": frozenset({Scope.EVENTS}),
-    "bandwidth": frozenset({Scope.BRIDGE}),
+    "bandwidth": frozenset({Scope.BRIDGE, Scope.API}),  # the api warns callers of an uplink that does not fit
     "bridge": frozenset({Scope.BRIDGE}),
     "thumbnails": frozenset({Scope.BRIDGE}),
     "central": frozenset({Scope.BRIDGE}),

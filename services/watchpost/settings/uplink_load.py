@@ -41,7 +41,7 @@ def usual_kbps(spec: CameraSpec) -> float:
 def kbps_beyond_cap(settings: SiteSettings, specs: Iterable[CameraSpec]) -> float | None:
     """What these cameras usually send together, where it is more than `bandwidth.mean_kbps`; None: it fits."""
     max_kbps = settings.bandwidth.mean_kbps
-    if max_kbps is None or settings.central is None:
+    if max_kbps is None:
         return None
     total_kbps = sum(usual_kbps(spec) for spec in specs)
     return total_kbps if total_kbps > max_kbps else None
@@ -66,7 +66,7 @@ def warnings_of_uplink(settings: SiteSettings) -> Iterator[str]:
     """A line where the configured cameras together usually send more than the cap lets through."""
     specs = [settings.camera_spec(name) for name in settings.cameras]
     total_kbps = kbps_beyond_cap(settings, specs)
-    if total_kbps is None:
+    if total_kbps is None or settings.central is None:
         return
     most = max(specs, key=usual_kbps)
     mode = most.assignment.uplink_mode
