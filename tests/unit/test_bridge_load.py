@@ -12,7 +12,6 @@ from watchpost.bridge.load import Load, Room
 from watchpost.bridge.manifest import LaneState, Manifest
 from watchpost.bridge.reading import Reading
 from watchpost.bridge.source import Taken
-from watchpost.errors import RetryableError
 
 AMPLE = Room(records=1000, size_bytes=1_000_000, grows_s=60, handful_s=0.2)
 
@@ -50,7 +49,7 @@ def named(_manifest: Manifest, messages: Sequence[Message]) -> list[Outgoing]:
 
 def load_of(first: Taken, reading: ScriptedReading, room: Room = AMPLE, *, over: threading.Event | None = None) -> Load:
     state = LaneState("cluster", {}, {})
-    return Load(first, state, cast("Reading", reading), room, named, lambda: None, over or threading.Event())
+    return Load(first, state, cast("Reading", reading), room, named, over or threading.Event())
 
 
 def values(load: Load) -> list[bytes]:
@@ -107,14 +106,3 @@ def test_load_ends_with_what_disturbs_the_reading_and_says_so() -> None:
     load = load_of(taken(b"a"), ScriptedReading(taken(b"b", is_full=False, disturbed="partition 1")))
 
     assert (values(load), load.last.disturbed) == ([b"a", b"b"], "partition 1")
-
-
-def test_load_whose_topic_was_made_anew_meanwhile_fails() -> None:
-    def refuse() -> None:
-        raise RetryableError("made anew")
-
-    reading = cast("Reading", ScriptedReading(taken(b"b")))
-    load = Load(taken(b"a"), LaneState("cluster", {}, {}), reading, AMPLE, named, refuse, threading.Event())
-
-    with pytest.raises(RetryableError, match="made anew"):
-        values(load)

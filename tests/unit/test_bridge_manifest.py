@@ -260,10 +260,11 @@ def dropped_in(header: bytes) -> set[tuple[int, int]]:
     return found
 
 
-def test_window_forgets_the_oldest_only() -> None:
+@pytest.mark.parametrize("names", [("a", "b", "c"), ("ab", "c"), ("abc",)], ids=["one by one", "two", "at once"])
+def test_window_forgets_the_oldest_only(names: tuple[str, ...]) -> None:
     window = RepeatWindow(2)
-    for name in ("a", "b", "c"):
-        window.remember(name)
+    for some in names:
+        window.remember(some)
 
     assert ("a" in window, "b" in window, "c" in window) == (False, True, True)
 

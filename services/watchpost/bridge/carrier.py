@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -19,7 +19,7 @@ from watchpost.bridge.lane_status import LaneStatus
 from watchpost.bridge.lanes import Lane
 from watchpost.bridge.load import Load, Room
 from watchpost.bridge.manifest import LaneState, Manifest, extend
-from watchpost.bridge.naming import named
+from watchpost.bridge.naming import Namer
 from watchpost.bridge.pace import Budget, Link
 from watchpost.bridge.reading import Reading
 from watchpost.bridge.repeats import Dropped, RepeatWindow
@@ -30,6 +30,7 @@ from watchpost.bridge.transactions import Transactions
 from watchpost.bridge.uplink import Turn
 from watchpost.bridge.writer_schemas import WriterSchemas
 from watchpost.clock import Clock
+from watchpost.contracts.records import SourcePosition
 from watchpost.errors import FencedError, RetryableError
 from watchpost.settings import Scope, SiteSettings, version_of
 from watchpost.telemetry import Health, metrics
@@ -74,7 +75,7 @@ class Carrier:
         self._status = LaneStatus(lane, self._backlog, health)
         self._central_clock = CentralClock()
         self._schemas = WriterSchemas(ends.central_client, ends.central_cluster)
-        self._name = partial(named, lane=lane, schemas=self._schemas.known)
+        self._namer = Namer(lane, self._schemas.known)
         self._surveyor = Surveyor(lane, ends, self._schemas)
         self._reading = Reading(ends.watched_site_client(health), ends.site_cluster, lane)
         self._transactions = Transactions(
@@ -206,12 +207,9 @@ class Carrier:
 
     def _send(self, first: Taken, state: LaneState, room: Room, over: threading.Event) -> Taken:
         """Send what was taken, and what follows it while there is room; the last that was taken."""
-        load = Load(
-            first, state, self._reading, room, partial(self._named, state), partial(self._require_same, state), over
-        )
+        load = Load(first, state, self._reading, room, partial(self._named, state), over)
         if load.records:
-            # after reading: what was read of a topic made anew must not count as the old one's
-            if not self._is_same_topic(state) or not self._deliver(load, state, over):
+            if not self._deliver(load, state, over):
                 return load.last
             self._budget.committed(self._transactions.took_s, self._transactions.commit_s)
             self._back_off.reset()
@@ -224,13 +222,19 @@ class Carrier:
         return load.last
 
     def _named(self, state: LaneState, manifest: Manifest, messages: Sequence[Message]) -> list[Outgoing]:
-        return extend(manifest, messages, state, self._ends.site, self._name, self._central_clock.now_ms())
+        return extend(manifest, messages, state, self._ends.site, self._namer.named, self._central_clock.now_ms())
 
     def _deliver(self, load: Load, state: LaneState, over: threading.Event) -> bool:
         with self._uplink.waiting(self._lane.rank) as turn:
             return self._is_free(turn, state, over) and self._delivery.deliver(
-                load.handfuls(), state.cluster_id, load.manifest.positions.values, over, turn
+                load.handfuls(), state.cluster_id, partial(self._reached, load, state), over, turn
             )
+
+    def _reached(self, load: Load, state: LaneState) -> Iterable[SourcePosition]:
+        """What the checkpoint says, once all was read: of a topic made anew meanwhile nothing must count."""
+        if not self._is_same_topic(state):
+            raise RetryableError(f"{self._lane.topic} was made anew while a transaction was under way")
+        return load.manifest.positions.values()
 
     def _is_free(self, turn: Turn, state: LaneState, over: threading.Event) -> bool:
         """Wait until the link is free for this lane; False when `over` was set meanwhile."""
@@ -285,10 +289,6 @@ class Carrier:
         self._log.warning("topic was made anew", topic=self._lane.topic.value, topic_id=found)
         self._state = None
         return False
-
-    def _require_same(self, state: LaneState) -> None:
-        if not self._is_same_topic(state):
-            raise RetryableError(f"{self._lane.topic} was made anew while a transaction was under way")
 
     def _mend(self, error: RetryableError, over: threading.Event) -> None:
         """Give up what was not finished, and wait a little."""

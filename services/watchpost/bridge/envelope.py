@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, TIMESTAMP_NOT_AVAILABLE, Message
@@ -10,12 +11,10 @@ from watchpost.contracts import SourceHeader
 from watchpost.contracts.records import CameraId, SiteId, SourcePosition
 from watchpost.stream import Header, headers_of
 
-__all__ = ["CentralClock", "Outgoing", "central_key", "enveloped", "source_headers"]
+__all__ = ["CentralClock", "Outgoing", "central_key", "enveloped", "sent_header", "source_headers"]
 
 # looked up once: in Python 3.11 an enum's `value` costs as much as the header that it names
-_OFFSET, _SENT, _ORIGINAL_TIMESTAMP = (
-    name.value for name in (SourceHeader.OFFSET, SourceHeader.SENT, SourceHeader.ORIGINAL_TIMESTAMP)
-)
+_OFFSET, _ORIGINAL_TIMESTAMP = SourceHeader.OFFSET.value, SourceHeader.ORIGINAL_TIMESTAMP.value
 # clocks that nobody set wrong differ by this much; a broker refuses what lies an hour ahead
 _TOLERANCE_MS = 10_000
 # what looks older was written by a clock that nobody had set, in 1970 say: a site keeps its records for two days. The
@@ -68,6 +67,7 @@ class Outgoing(NamedTuple):
         return len(self.key) + len(self.value) + sum([len(name) + len(value) for name, value in self.headers])
 
 
+@cache
 def central_key(site: SiteId, camera: CameraId) -> bytes:
     """The key at the centre: the same camera name may occur at every site."""
     return f"{site}/{camera}".encode()
@@ -83,15 +83,15 @@ def source_headers(cluster_id: str, position: SourcePosition) -> list[Header]:
     ]
 
 
-def enveloped(message: Message, key: bytes, extra: Sequence[Header], now_ms: int) -> Outgoing:
-    """`message` as the centre gets it; `now_ms` is the centre's."""
+def sent_header(now_ms: int) -> Header:
+    """The header that says when the bridge took a record up."""
+    return SourceHeader.SENT.value, str(now_ms).encode()
+
+
+def enveloped(message: Message, key: bytes, origin: Sequence[Header], now_ms: int) -> Outgoing:
+    """`message` as the centre gets it, with the headers that it shares with others; `now_ms` is the centre's."""
     kind, timestamp_ms = message.timestamp()
-    headers = [
-        *headers_of(message),
-        *extra,
-        (_OFFSET, str(message.offset()).encode()),
-        (_SENT, str(now_ms).encode()),
-    ]
+    headers = [*headers_of(message), (_OFFSET, b"%d" % (message.offset() or 0)), *origin]
     if kind == TIMESTAMP_NOT_AVAILABLE:
         timestamp_ms = now_ms
     elif not now_ms - _OLDEST_MS <= timestamp_ms <= now_ms + _TOLERANCE_MS:

@@ -41,7 +41,6 @@ class Load:
         reading: where what follows is taken.
         room: bounds it.
         named: counts messages into a manifest and says what of them goes up.
-        may_follow: asked after each handful but the first was taken; raises where it must not go up.
         over: nothing more follows.
     """
 
@@ -52,7 +51,6 @@ class Load:
         reading: Reading,
         room: Room,
         named: Callable[[Manifest, Sequence[Message]], list[Outgoing]],
-        may_follow: Callable[[], None],
         over: threading.Event,
     ) -> None:
         self.manifest = begun(state)
@@ -61,7 +59,7 @@ class Load:
         self.records = 0
         """How many go up."""
         self._state, self._reading, self._room = state, reading, room
-        self._named, self._may_follow, self._over = named, may_follow, over
+        self._named, self._over = named, over
         self._size_bytes = 0
         if first.is_full:
             reading.take_ahead(state, *room.handful())
@@ -77,7 +75,6 @@ class Load:
             self.last = self._reading.take(self._state, *handful)
             if not self.last.messages:
                 return
-            self._may_follow()
             if self.last.is_full:
                 self._reading.take_ahead(self._state, *handful)
             yield self._some(self.last)

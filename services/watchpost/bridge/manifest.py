@@ -5,14 +5,13 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import Message
 
-from watchpost.bridge.envelope import Outgoing, central_key, enveloped, source_headers
+from watchpost.bridge.envelope import Outgoing, central_key, enveloped, sent_header, source_headers
 from watchpost.bridge.naming import Named
 from watchpost.bridge.positions import Stretch, brought, next_stretch
 from watchpost.bridge.repeats import Dropped, RepeatWindow
 from watchpost.contracts import SourceHeader
-from watchpost.contracts.records import CameraId, SiteId, SourcePosition
+from watchpost.contracts.records import SiteId, SourcePosition
 from watchpost.errors import ContractError
-from watchpost.stream import Header, value_of
 
 __all__ = ["Hold", "LaneState", "Manifest", "begun", "extend", "waiting_reason"]
 
@@ -43,21 +42,6 @@ class LaneState:
 
 
 @dataclass(slots=True)
-class _Run:
-    """Records of one partition that go up one after the other. Their position is counted once, at the end."""
-
-    start: int
-    reached: int
-    end: int | None
-    headers: Sequence[Header]
-    leader_epoch: int = -1
-    last_at_ms: int = -1
-
-    def holds(self, offset: int) -> bool:
-        return offset >= self.reached and (self.end is None or offset < self.end)
-
-
-@dataclass(slots=True)
 class Manifest:
     """What one transaction carries, and the state after it."""
 
@@ -67,48 +51,13 @@ class Manifest:
     new: dict[int, dict[str, None]] = field(default_factory=dict)
     reading: dict[int, Stretch] = field(default_factory=dict)
     repeats: int = 0
-    _runs: dict[int, _Run] = field(default_factory=dict)
-
-    def holds(self, partition: int, offset: int, state: LaneState) -> bool:
-        """Whether the record is one of those that are read now, and was not taken already."""
-        run = self._runs.get(partition)
-        return self.stretch(partition, state).holds(offset) if run is None else run.holds(offset)
-
-    def run(self, partition: int, state: LaneState) -> _Run:
-        """What goes up of a partition by now."""
-        run = self._runs.get(partition)
-        if run is None:
-            stretch = self.stretch(partition, state)
-            headers = source_headers(state.cluster_id, self.positions[partition])
-            run = self._runs[partition] = _Run(stretch.start, stretch.start, stretch.end, headers)
-        return run
-
-    def settle(self, partition: int) -> None:
-        """Count what goes up of a partition by now into its position."""
-        run = self._runs.pop(partition, None)
-        if run is not None:
-            self.positions[partition] = brought(
-                self.positions[partition], run.start, run.reached, run.leader_epoch, run.last_at_ms
-            )
-            self.reading[partition] = Stretch(run.reached, run.end)
-
-    def settle_all(self) -> None:
-        """Count all that goes up by now."""
-        for partition in tuple(self._runs):
-            self.settle(partition)
-
-    def stretch(self, partition: int, state: LaneState) -> Stretch:
-        """What is read of a partition after what is here already."""
-        found = self.reading.get(partition) or state.stretches.get(partition)
-        return found or next_stretch(state.next_positions()[partition])
 
     def applied_to(self, state: LaneState) -> None:
         """Make it so: only after the centre has it, or when there is nothing to send."""
         state.positions, state.dropped, state.held = self.positions, self.dropped, self.held
         state.stretches |= self.reading
         for partition, identities in self.new.items():
-            for each in identities:
-                state.windows[partition].remember(each)
+            state.windows[partition].remember(identities)
 
 
 def begun(state: LaneState) -> Manifest:
@@ -135,54 +84,92 @@ def extend(
         now_ms: the centre's time.
     """
     outgoing: list[Outgoing] = []
+    # what is the partition's is looked up once for all of its messages
+    runs: dict[int, _Run] = {}
     for message in messages:
-        partition, offset = message.partition() or 0, message.offset() or 0
-        hold = manifest.held.get(partition)
-        if (hold is not None and offset > hold.offset) or not manifest.holds(partition, offset, state):
-            continue
-        try:
-            named = name(value_of(message) or b"")
-        except ContractError as error:
-            manifest.held[partition] = Hold(offset, str(error))
-            continue
-        if hold is not None:
-            del manifest.held[partition]
-        new = manifest.new.setdefault(partition, {})
-        if named.identity in state.windows[partition] or named.identity in new:
-            _drop(manifest, message, state)
-        else:
-            outgoing.append(_added(manifest, message, named.camera, state, site, now_ms))
-            new[named.identity] = None
-    manifest.settle_all()
+        partition = message.partition() or 0
+        run = runs.get(partition)
+        if run is None:
+            run = runs[partition] = _Run(manifest, state, partition, now_ms)
+        named = run.named(message, name)
+        if named is not None:
+            outgoing.append(run.enveloped(message, central_key(site, named.camera)))
+    for run in runs.values():
+        run.settle()
     return outgoing
 
 
-def _drop(manifest: Manifest, message: Message, state: LaneState) -> None:
-    """Leave a repeat out; its position counts with the next record that is sent."""
-    partition, offset = message.partition() or 0, message.offset() or 0
-    manifest.settle(partition)
-    stretch = manifest.stretch(partition, state)
-    before = manifest.dropped.positions.get(partition, manifest.positions[partition])
-    after = brought(before, stretch.start, offset + 1, _leader_epoch(message), message.timestamp()[1])
-    manifest.reading[partition] = Stretch(offset + 1, stretch.end)
-    manifest.dropped = manifest.dropped.with_record(partition, offset, after)
-    manifest.repeats += 1
+class _Run:
+    """Messages of one partition on their way into a manifest. Their position is counted once, at the end."""
 
+    def __init__(self, manifest: Manifest, state: LaneState, partition: int, now_ms: int) -> None:
+        self._manifest, self._partition, self._now_ms = manifest, partition, now_ms
+        self._hold = manifest.held.get(partition)
+        self._window = state.windows[partition]
+        self._new = manifest.new.setdefault(partition, {})
+        self._headers = (*source_headers(state.cluster_id, manifest.positions[partition]), sent_header(now_ms))
+        found = manifest.reading.get(partition) or state.stretches.get(partition)
+        stretch = found or next_stretch(state.next_positions()[partition])
+        self._start = self._reached = stretch.start
+        self._end = stretch.end
+        self._leader_epoch = self._last_at_ms = -1
 
-def _added(
-    manifest: Manifest, message: Message, camera: CameraId, state: LaneState, site: SiteId, now_ms: int
-) -> Outgoing:
-    partition, offset = message.partition() or 0, message.offset() or 0
-    extra: list[Header] = []
-    if manifest.dropped:
-        extra.append((SourceHeader.DROPPED_REPEATS.value, manifest.dropped.as_header()))
-        manifest.positions.update(manifest.dropped.positions)
-        manifest.dropped = Dropped()
-    run = manifest.run(partition, state)
-    run.reached = offset + 1
-    run.leader_epoch = max(run.leader_epoch, _leader_epoch(message))
-    run.last_at_ms = max(run.last_at_ms, message.timestamp()[1])
-    return enveloped(message, central_key(site, camera), [*run.headers, *extra], now_ms)
+    def named(self, message: Message, name: Callable[[bytes], Named]) -> Named | None:
+        """What names a record that goes up; None where it does not, or not now."""
+        offset = message.offset() or 0
+        if offset < self._reached or (self._end is not None and offset >= self._end):
+            return None  # none of those that are read now, or taken already
+        if self._hold is not None and offset > self._hold.offset:
+            return None
+        try:
+            named = name(message.value() or b"")
+        except ContractError as error:
+            self._hold = self._manifest.held[self._partition] = Hold(offset, str(error))
+            return None
+        if self._hold is not None:
+            self._hold = None
+            del self._manifest.held[self._partition]
+        if named.identity in self._window or named.identity in self._new:
+            self._drop(message, offset)
+            return None
+        self._new[named.identity] = None
+        return named
+
+    def enveloped(self, message: Message, key: bytes) -> Outgoing:
+        """`message` as the centre gets it; it counts as gone up."""
+        self._reached = (message.offset() or 0) + 1
+        self._leader_epoch = max(self._leader_epoch, _leader_epoch(message))
+        self._last_at_ms = max(self._last_at_ms, message.timestamp()[1])
+        manifest, headers = self._manifest, self._headers
+        if manifest.dropped:
+            headers = (*headers, (SourceHeader.DROPPED_REPEATS.value, manifest.dropped.as_header()))
+            manifest.positions.update(manifest.dropped.positions)
+            manifest.dropped = Dropped()
+        return enveloped(message, key, headers, self._now_ms)
+
+    def settle(self) -> None:
+        """Count what went up by now into the position."""
+        if self._reached == self._start:
+            return
+        positions = self._manifest.positions
+        positions[self._partition] = brought(
+            positions[self._partition], self._start, self._reached, self._leader_epoch, self._last_at_ms
+        )
+        self._goes_on_at(self._reached)
+
+    def _drop(self, message: Message, offset: int) -> None:
+        """Leave a repeat out; its position counts with the next record that is sent."""
+        self.settle()
+        manifest, partition = self._manifest, self._partition
+        before = manifest.dropped.positions.get(partition, manifest.positions[partition])
+        after = brought(before, self._start, offset + 1, _leader_epoch(message), message.timestamp()[1])
+        manifest.dropped = manifest.dropped.with_record(partition, offset, after)
+        manifest.repeats += 1
+        self._goes_on_at(offset + 1)
+
+    def _goes_on_at(self, offset: int) -> None:
+        self._start = self._reached = offset
+        self._manifest.reading[self._partition] = Stretch(offset, self._end)
 
 
 def _leader_epoch(message: Message) -> int:

@@ -3,11 +3,11 @@
 from typing import NamedTuple
 
 from watchpost.bridge.lanes import Lane
-from watchpost.contracts import Schemas, fingerprint_in, read_head
+from watchpost.contracts import HEADER_BYTES, RecordHead, Schemas, fingerprint_in
 from watchpost.contracts.records import CameraId
 from watchpost.errors import ContractError
 
-__all__ = ["Named", "named"]
+__all__ = ["Named", "Namer"]
 
 
 class Named(NamedTuple):
@@ -17,15 +17,33 @@ class Named(NamedTuple):
     identity: str
 
 
-def named(value: bytes, lane: Lane, schemas: Schemas) -> Named:
-    """What names the lane's record in `value`.
+class Namer:
+    """Names the records of a lane.
 
-    Raises:
-        UnknownSchemaError: its writer's schema is none of `schemas`.
-        ContractError: these bytes are no record of the lane.
+    Args:
+        lane: whose records these are.
+        schemas: what their writers wrote them with; it may learn more.
     """
-    writer = schemas.by_fingerprint(fingerprint_in(value))
-    if writer.record != lane.record.__name__:
-        raise ContractError(f"expected {lane.record.__name__}, got {writer.record}")
-    camera, *parts = read_head(value, ("camera", *lane.known_by), writer)
-    return Named(camera, "/".join(map(str, parts)))
+
+    def __init__(self, lane: Lane, schemas: Schemas) -> None:
+        self._lane, self._schemas = lane, schemas
+        self._identity = "/".join(["%s"] * len(lane.known_by))
+        self._heads: dict[bytes, RecordHead] = {}
+
+    def named(self, value: bytes) -> Named:
+        """What names the record in `value`.
+
+        Raises:
+            UnknownSchemaError: its writer's schema is not known (yet).
+            ContractError: these bytes are no record of the lane.
+        """
+        head = self._heads.get(value[:HEADER_BYTES]) or self._learnt(value)
+        camera, *parts = head.read(value)
+        return Named(camera, self._identity % tuple(parts))
+
+    def _learnt(self, value: bytes) -> RecordHead:
+        writer = self._schemas.by_fingerprint(fingerprint_in(value))
+        if writer.record != self._lane.record.__name__:
+            raise ContractError(f"expected {self._lane.record.__name__}, got {writer.record}")
+        head = self._heads[value[:HEADER_BYTES]] = RecordHead(writer, ("camera", *self._lane.known_by))
+        return head

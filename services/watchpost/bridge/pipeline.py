@@ -10,6 +10,7 @@ from typing import Protocol
 import structlog
 
 from watchpost.bridge.adoption import adopt
+from watchpost.bridge.allocation import set_up_allocation
 from watchpost.bridge.back_off import BackOff
 from watchpost.bridge.cap import cap_of
 from watchpost.bridge.carrier import Carrier
@@ -51,6 +52,7 @@ def run(settings: SiteSettings) -> None:
         ConfigError: no centre is set, or its clips cannot be brought where they shall.
         FencedError: another bridge of this site took over while this one wrote.
     """
+    set_up_allocation()
     clock = SystemClock()
     ends = join(settings, clock)
     link = link_of(cap_of(settings, clock))

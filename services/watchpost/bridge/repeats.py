@@ -1,7 +1,8 @@
 """Which records were already brought: a site that starts again writes some of them twice, at new offsets."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Self
 
 from watchpost.contracts.records import SourcePosition
@@ -22,11 +23,11 @@ class RepeatWindow:
     def __contains__(self, identity: str) -> bool:
         return identity in self._seen
 
-    def remember(self, identity: str) -> None:
-        """Add `identity` as the latest; the oldest goes when the window is full."""
-        self._seen[identity] = None
-        if len(self._seen) > self._size:
-            del self._seen[next(iter(self._seen))]
+    def remember(self, identities: Iterable[str]) -> None:
+        """Add `identities` as the latest, in their order; the oldest go where there are too many."""
+        self._seen.update(dict.fromkeys(identities))
+        for oldest in [*islice(self._seen, max(0, len(self._seen) - self._size))]:
+            del self._seen[oldest]
 
 
 @dataclass(frozen=True, slots=True)

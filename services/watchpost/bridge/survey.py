@@ -11,7 +11,7 @@ from watchpost.bridge.admission import READ, WRITE, require_admission
 from watchpost.bridge.ends import Ends
 from watchpost.bridge.history import read_history
 from watchpost.bridge.lanes import Lane
-from watchpost.bridge.naming import named
+from watchpost.bridge.naming import Namer
 from watchpost.bridge.repeats import RepeatWindow
 from watchpost.bridge.resumption import Break, SourceTopic, resumed, without_strangers
 from watchpost.bridge.writer_schemas import WriterSchemas
@@ -95,16 +95,18 @@ class Surveyor:
     def _remember_into(
         self, windows: Mapping[int, RepeatWindow], remembered: frozenset[int]
     ) -> Callable[[Message], None]:
+        name = Namer(self.lane, self.schemas.known).named
+
         def remember(message: Message) -> None:
             partition = message.partition() or 0
             if partition in remembered:
                 return
             try:
-                identity = named(value_of(message) or b"", self.lane, self.schemas.known).identity
+                identity = name(value_of(message) or b"").identity
             except ContractError as error:
                 # it was sent once, by a bridge that could read it: it stays sent, but its repeats cannot be told
                 _LOG.warning("a record that was sent cannot be read", partition=partition, error=str(error))
             else:
-                windows[partition].remember(identity)
+                windows[partition].remember((identity,))
 
         return remember

@@ -59,7 +59,7 @@ class ClientMeter:
         self._learned_from = (0, 0)
         self.unsent_bytes = 0.0
         self.ratio = 1.0
-        """Bytes on the wire for each byte that was handed to the client, compression and headers included."""
+        """Bytes on the wire for each byte that was paid for, compression and headers included."""
 
     @property
     def sent_bytes(self) -> int:
@@ -83,7 +83,7 @@ class ClientMeter:
         return {**client, "statistics.interval.ms": _STATISTICS_MS, "stats_cb": on_statistics}
 
     def produced(self, size_bytes: int) -> None:
-        """So much was handed to the client."""
+        """So much was paid for, and is handed to the client."""
         self._produced_bytes += size_bytes
 
     def closed(self) -> None:
@@ -103,10 +103,12 @@ class ClientMeter:
     def _learn(self, waiting: int) -> None:
         wire_bytes, produced_bytes = self._learned_from
         produced = self._produced_bytes - produced_bytes
-        if waiting or produced < _LEAST_PRODUCED_BYTES:
+        if waiting or 0 < produced < _LEAST_PRODUCED_BYTES:
             return
-        ratio = (self.wire_bytes - wire_bytes) / produced
         self._learned_from = (self.wire_bytes, self._produced_bytes)
+        if not produced:
+            return  # without a cap nothing is paid for
+        ratio = (self.wire_bytes - wire_bytes) / produced
         self.ratio += _LEARNS * (min(_MOST_RATIO, max(_LEAST_RATIO, ratio)) - self.ratio)
 
 

@@ -7,7 +7,7 @@ import structlog
 
 from watchpost.bridge.clusters import Cluster
 from watchpost.bridge.reading_to_end import read_to_end
-from watchpost.contracts import RecordSchema, Schemas, TopicName, decode, fingerprint_in, shipped_schemas
+from watchpost.contracts import HEADER_BYTES, RecordSchema, Schemas, TopicName, decode, fingerprint_in, shipped_schemas
 from watchpost.contracts.records import Record
 from watchpost.errors import ContractError
 from watchpost.stream import value_of
@@ -57,7 +57,7 @@ class WriterSchemas:
 
     def written_with(self, values: Iterable[bytes]) -> list[RecordSchema]:
         """The schemas of `values`, each once."""
-        return [self.known.by_fingerprint(each) for each in dict.fromkeys(map(fingerprint_in, values))]
+        return [self.of(each) for each in dict.fromkeys([value[:HEADER_BYTES] for value in values])]
 
     def not_published(self, schemas: Iterable[RecordSchema]) -> list[RecordSchema]:
         """Those of `schemas` that the centre lacks."""

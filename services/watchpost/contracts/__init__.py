@@ -2,12 +2,13 @@
 
 from watchpost.contracts.catalogue import Cluster, Topic, TopicName, site_topics, topics
 from watchpost.contracts.codec import (
+    HEADER_BYTES,
+    RecordHead,
     decode,
     encode,
     fingerprint_in,
     from_confluent,
     read_fields,
-    read_head,
     to_confluent,
     to_plain,
 )
@@ -15,7 +16,9 @@ from watchpost.contracts.schemas import RecordSchema, Schemas, fingerprint_of, s
 from watchpost.contracts.source_headers import SourceHeader
 
 __all__ = [
+    "HEADER_BYTES",
     "Cluster",
+    "RecordHead",
     "RecordSchema",
     "Schemas",
     "SourceHeader",
@@ -27,7 +30,6 @@ __all__ = [
     "fingerprint_of",
     "from_confluent",
     "read_fields",
-    "read_head",
     "schemas_root",
     "shipped_schemas",
     "site_topics",

@@ -10,7 +10,6 @@ import json
 import struct
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
 from typing import Any, TypeVar, cast
 
 import cattrs
@@ -23,18 +22,20 @@ from watchpost.contracts.schemas import RecordSchema, Schemas, shipped_schemas
 from watchpost.errors import ContractError
 
 __all__ = [
+    "HEADER_BYTES",
+    "RecordHead",
     "decode",
     "encode",
     "fingerprint_in",
     "from_confluent",
     "read_fields",
-    "read_head",
     "to_confluent",
     "to_plain",
 ]
 
 _SINGLE_OBJECT_MAGIC = b"\xc3\x01"
-_HEADER_BYTES = 10
+HEADER_BYTES = 10
+"""Of single-object encoding: they are the same in all that one writer wrote."""
 _CONFLUENT_MAGIC, _CONFLUENT_BYTES = 0, 5
 
 RecordT = TypeVar("RecordT", bound=Record)
@@ -89,11 +90,11 @@ def fingerprint_in(payload: bytes) -> str:
     Raises:
         ContractError: these bytes are not in single-object encoding.
     """
-    if len(payload) < _HEADER_BYTES or not payload.startswith(_SINGLE_OBJECT_MAGIC):
+    if len(payload) < HEADER_BYTES or not payload.startswith(_SINGLE_OBJECT_MAGIC):
         raise ContractError(
             f"expected Avro single-object encoding (first bytes c301 and a fingerprint), got {payload[:4].hex()!r}"
         )
-    return payload[2:_HEADER_BYTES].hex()
+    return payload[2:HEADER_BYTES].hex()
 
 
 def decode(payload: bytes, record_type: type[RecordT], schemas: Schemas | None = None) -> RecordT:
@@ -132,18 +133,34 @@ def read_fields(payload: bytes, names: Sequence[str], writer: RecordSchema) -> t
     return found
 
 
-def read_head(payload: bytes, names: Sequence[str], writer: RecordSchema) -> tuple[Any, ...]:
-    """As `read_fields`, but nothing that lies behind the last of `names` is looked at: it may be damaged, or be long.
+class RecordHead:
+    """The first fields of what one writer wrote, for who reads them of very many records.
 
-    Raises:
-        ContractError: the bytes are damaged before that, or the schema lacks a name.
+    Nothing that lies behind the last of them is looked at: it may be damaged, or be long.
+
+    head = RecordHead(writer, ("camera", "event_id"))
+    camera, event_id = head.read(payload)
     """
-    return _fields(_body(payload), names, writer, _head_schema(writer.text, tuple(names)))
+
+    def __init__(self, writer: RecordSchema, names: Sequence[str]) -> None:
+        self._writer, self._names = writer, names
+        raw = json.loads(writer.text)
+        last = max([number for number, each in enumerate(raw["fields"]) if each["name"] in names], default=-1)
+        # Avro writes fields one after the other: a schema that is cut short reads the first bytes
+        self._schema = parse_schema({**raw, "fields": raw["fields"][: last + 1]})
+
+    def read(self, payload: bytes) -> tuple[Any, ...]:
+        """The values in the order of their names.
+
+        Raises:
+            ContractError: the bytes are damaged before the last of them, or the schema lacks a name.
+        """
+        return _fields(_body(payload), self._names, self._writer, self._schema)
 
 
 def _body(payload: bytes) -> io.BytesIO:
     body = io.BytesIO(payload)
-    body.seek(_HEADER_BYTES)
+    body.seek(HEADER_BYTES)
     return body
 
 
@@ -155,14 +172,6 @@ def _fields(body: io.BytesIO, names: Sequence[str], writer: RecordSchema, schema
         raise ContractError(f"{writer.record} v{writer.version} cannot be read: {error!r}") from error
 
 
-@cache
-def _head_schema(text: str, names: tuple[str, ...]) -> Schema:
-    """The schema up to the last of `names`: Avro writes fields one after the other, so it reads the first bytes."""
-    raw = json.loads(text)
-    last = max([number for number, each in enumerate(raw["fields"]) if each["name"] in names], default=-1)
-    return parse_schema({**raw, "fields": raw["fields"][: last + 1]})
-
-
 def _require_end(body: io.BytesIO, writer: RecordSchema) -> None:
     if body.read(1):
         raise ContractError(f"{writer.record} v{writer.version} is followed by bytes that do not belong to it")
@@ -171,7 +180,7 @@ def _require_end(body: io.BytesIO, writer: RecordSchema) -> None:
 def to_confluent(payload: bytes, schema_id: int) -> bytes:
     """The same body under Confluent's header (magic 0, four bytes of schema id)."""
     fingerprint_in(payload)
-    return struct.pack(">bI", _CONFLUENT_MAGIC, schema_id) + payload[_HEADER_BYTES:]
+    return struct.pack(">bI", _CONFLUENT_MAGIC, schema_id) + payload[HEADER_BYTES:]
 
 
 def from_confluent(payload: bytes, writer: RecordSchema) -> bytes:
