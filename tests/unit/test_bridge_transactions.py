@@ -7,8 +7,9 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from watchpost.bridge.envelope import CentralClock
 from watchpost.bridge.lanes import lanes
-from watchpost.bridge.pace import link_of
 from watchpost.bridge.transactions import Transactions
+from watchpost.bridge.uplink import Uplink
+from watchpost.bridge.wire_meter import ClientMeter
 from watchpost.contracts.records import SiteId
 from watchpost.errors import FencedError
 from watchpost.settings import BridgeSettings, ThumbnailSettings
@@ -25,7 +26,7 @@ class FencedProducer(Producer):
 @pytest.fixture
 def transactions() -> Iterator[Transactions]:
     lane = lanes(BridgeSettings(), ThumbnailSettings())[0]
-    meter = link_of(lambda: None).wire.client()
+    meter = ClientMeter(Uplink(lambda: None))
     made = Transactions({"log_level": 0}, SiteId("shop"), lane, meter, CentralClock(), lambda _: None)
     made._producer = FencedProducer({"log_level": 0})
     yield made

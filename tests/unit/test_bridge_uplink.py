@@ -83,13 +83,23 @@ def test_promoted_lane_no_longer_waits_for_events() -> None:
     assert uplink.wait_s(Rank.CLIPS, 1, 1e9) == 0
 
 
+def test_promoted_lane_owes_nothing_as_events_may() -> None:
+    uplink = Uplink(lambda: KBPS)  # that has saved nothing up
+    size_bytes = 0.2 * (uplink.bytes_per_s or 0.0)
+
+    with uplink.waiting(Rank.THUMBNAILS) as turn, uplink.waiting(Rank.EVENTS) as events:
+        turn.promote()
+        assert turn.wait_s(size_bytes) > 0
+        assert events.wait_s(size_bytes) == 0
+
+
 def test_bytes_that_were_more_on_the_wire_are_waited_off() -> None:
     uplink = uplink_of(KBPS)
     rate = uplink.bytes_per_s or 0.0
     now_s = went_at(uplink, Rank.THUMBNAILS, 60_000, 0.0)
     before_s = uplink.wait_s(Rank.THUMBNAILS, 1000, now_s)
 
-    uplink.settle(60_000 + rate, now_s)
+    uplink.settle(rate, now_s)
 
     assert uplink.wait_s(Rank.THUMBNAILS, 1000, now_s) == pytest.approx(before_s + 1.0)
 
@@ -99,7 +109,7 @@ def test_bytes_that_compression_saved_are_given_back() -> None:
     now_s = went_at(uplink, Rank.THUMBNAILS, 60_000, 0.0)
     assert uplink.wait_s(Rank.THUMBNAILS, 1000, now_s) > 0.5
 
-    uplink.settle(10_000, now_s)
+    uplink.settle(-50_000, now_s)
 
     assert uplink.wait_s(Rank.THUMBNAILS, 1000, now_s) == 0
 
@@ -163,7 +173,7 @@ def test_lane_that_is_queued_goes_before_clips() -> None:
     uplink, over = uplink_of(8_000), threading.Event()
 
     def last() -> None:
-        while uplink.take(Rank.CLIPS, uplink.idle_bytes, over, metered=False):
+        while uplink.take(Rank.CLIPS, uplink.idle_bytes, over):
             order.append(Rank.CLIPS)
 
     clips = threading.Thread(target=last)

@@ -6,8 +6,9 @@ from dataclasses import replace
 from watchpost.bridge.ends import Ends, join
 from watchpost.bridge.envelope import CentralClock, Outgoing
 from watchpost.bridge.lanes import Lane, lanes
-from watchpost.bridge.pace import link_of
 from watchpost.bridge.transactions import Transactions
+from watchpost.bridge.uplink import Uplink
+from watchpost.bridge.wire_meter import ClientMeter
 from watchpost.clock import Clock, SystemClock
 from watchpost.contracts import encode
 from watchpost.errors import RetryableError
@@ -38,7 +39,7 @@ def _adopt(lane: Lane, cluster_id: str, ends: Ends, clock: Clock) -> str:
     over = threading.Event()
     patience = threading.Timer(_PATIENCE_S, over.set)
     patience.start()
-    meter = link_of(lambda: None).wire.client()  # a checkpoint is all that goes: no cap concerns it
+    meter = ClientMeter(Uplink(lambda: None))  # a checkpoint is all that goes: no cap concerns it
     transactions = Transactions(ends.central_client, ends.site, lane, meter, CentralClock(), lambda _: None)
     try:
         is_open = transactions.open(over)

@@ -28,6 +28,7 @@ from watchpost.bridge.source import Taken
 from watchpost.bridge.survey import Surveyor
 from watchpost.bridge.transactions import Transactions
 from watchpost.bridge.uplink import Turn
+from watchpost.bridge.wire_meter import ClientMeter
 from watchpost.bridge.writer_schemas import WriterSchemas
 from watchpost.clock import Clock
 from watchpost.contracts.records import SourcePosition
@@ -70,7 +71,7 @@ class Carrier:
         self._settings = settings
         self._clock = clock
         self._precedence, self._uplink = link.precedence, link.uplink
-        self._meter = link.wire.client()
+        self._meter = ClientMeter(link.uplink)
         self._backlog = Backlog(lane, ends.site_cluster, self._meter, link.forecast, clock, health)
         self._status = LaneStatus(lane, self._backlog, health)
         self._central_clock = CentralClock()

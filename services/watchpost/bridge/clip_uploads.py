@@ -105,7 +105,7 @@ class ClipUploads:
 
     def _paid(self, file: BinaryIO, over: threading.Event) -> Iterator[bytes]:
         while chunk := file.read(self._uplink.idle_bytes):
-            if not self._uplink.take(Rank.CLIPS, len(chunk), over, metered=False):
+            if not self._uplink.take(Rank.CLIPS, len(chunk), over):
                 # an end would make the store believe that this is all
                 raise _OverError
             yield chunk

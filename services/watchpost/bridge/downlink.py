@@ -15,6 +15,7 @@ from watchpost.bridge.downlink_target import DownlinkTarget
 from watchpost.bridge.ends import Ends
 from watchpost.bridge.pace import Link
 from watchpost.bridge.uplink import Rank
+from watchpost.bridge.wire_meter import ClientMeter
 from watchpost.bridge.writer_schemas import WriterSchemas
 from watchpost.errors import RetryableError
 from watchpost.telemetry import Health, metrics
@@ -50,7 +51,7 @@ class Downlink:
         self._uplink = link.uplink
         self._ways = ways(ends.site)
         self._schemas = WriterSchemas(ends.central_client, ends.central_cluster)
-        self._source = DownlinkSource(ends.watched_central_client(health), link.wire.client())
+        self._source = DownlinkSource(ends.watched_central_client(health), ClientMeter(link.uplink))
         self._target = DownlinkTarget(ends.watched_site_client(health))
         self._back_off = BackOff(most_s=15.0)
         self._look = _NextLook()

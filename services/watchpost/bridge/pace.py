@@ -7,7 +7,6 @@ from watchpost.bridge.cap import Cap
 from watchpost.bridge.forecast import Forecast
 from watchpost.bridge.lanes import LaneName
 from watchpost.bridge.uplink import Uplink
-from watchpost.bridge.wire_meter import WireMeter
 
 __all__ = ["Budget", "Link", "Precedence", "link_of"]
 
@@ -83,15 +82,13 @@ class Precedence:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What the lanes share of the link: who sets out, who may send, what is measured of it, and what that promises."""
+    """What the lanes share of the link: who sets out, who may send, and what that promises."""
 
     precedence: Precedence
     uplink: Uplink
-    wire: WireMeter
     forecast: Forecast
 
 
 def link_of(cap: Cap) -> Link:
     """A link under `cap`, on which nothing happened yet."""
-    uplink = Uplink(cap)
-    return Link(Precedence(), uplink, WireMeter(uplink), Forecast(_FIRST_MEAN_BYTES))
+    return Link(Precedence(), Uplink(cap), Forecast(_FIRST_MEAN_BYTES))

@@ -173,14 +173,15 @@ class Transactions:
         return is_committed
 
     def _paid(self, producer: Producer, turn: Turn, record: Outgoing, begun_s: float, over: threading.Event) -> bool:
-        size_bytes = record.size_bytes * self._meter.ratio
-        while wait_s := turn.wait_s(size_bytes):
+        size_bytes = record.size_bytes
+        paid_bytes = size_bytes * self._meter.ratio
+        while wait_s := turn.wait_s(paid_bytes):
             if over.is_set():
                 return False
             if time.monotonic() - begun_s > _GIVES_WAY_S:
                 turn.promote()
             producer.poll(min(wait_s, _ASKS_AGAIN_S))  # what the client tells meanwhile sets right what was paid
-        self._meter.produced(record.size_bytes)
+        self._meter.paid(size_bytes, paid_bytes)
         return True
 
     def _commit(self, producer: Producer, over: threading.Event, turn: Turn | None) -> bool:

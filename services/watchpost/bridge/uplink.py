@@ -36,8 +36,8 @@ class Rank(IntEnum):
 class Uplink:
     """The link's cap, shared by all that goes to the centre and comes from it. Safe for several threads.
 
-    What is paid is an estimate. `settle` sets it right by what the clients sent and received: the cap holds for the
-    bytes on the wire, over any time longer than the second that the statistics are behind.
+    What is paid is an estimate. `settle` sets it right by what the clients sent and received (`ClientMeter`): the cap
+    holds for the bytes on the wire, over any time longer than the second that the statistics are behind.
 
     Args:
         cap: asked again and again, so that it may change by the hour.
@@ -48,7 +48,6 @@ class Uplink:
         self._lock = threading.Lock()
         self._bucket: Bucket | None = None
         self._waiting: Counter[Rank] = Counter()
-        self._paid_bytes = 0.0
 
     @property
     def bytes_per_s(self) -> float | None:
@@ -73,18 +72,18 @@ class Uplink:
         finally:
             turn.leave()
 
-    def wait_s(self, rank: Rank, size_bytes: float, now_s: float, *, metered: bool = True) -> float:
-        """0 when `size_bytes` may go, and they count as paid; else how long to wait before asking again."""
+    def wait_s(self, rank: Rank, size_bytes: float, now_s: float, *, owes: bool = True) -> float:
+        """0 when `size_bytes` may go, and they count as paid; else how long to wait before asking again.
+
+        `owes`: events may go before there is room for them; what follows waits that off.
+        """
         with self._lock:
             bucket = self._bucket_at(now_s)
             if bucket is None:
                 return 0.0
             if any(self._waiting[other] for other in Rank if other < rank):
                 return _ASK_AGAIN_S
-            wait_s = bucket.wait_s(size_bytes, now_s, _EVENTS_OVERDRAFT_S if rank is Rank.EVENTS else 0.0)
-            if metered and wait_s == 0:
-                self._paid_bytes += size_bytes
-            return wait_s
+            return bucket.wait_s(size_bytes, now_s, _EVENTS_OVERDRAFT_S if owes and rank is Rank.EVENTS else 0.0)
 
     def moved(self, before: Rank, after: Rank | None) -> None:
         """One that waits at `before` waits at another rank from now on, or nowhere."""
@@ -93,23 +92,22 @@ class Uplink:
             if after is not None:
                 self._waiting[after] += 1
 
-    def take(self, rank: Rank, size_bytes: int, over: threading.Event, *, metered: bool = True) -> bool:
-        """Wait until `size_bytes` may go; False when `over` was set meanwhile. Not `metered`: no statistics tell it."""
+    def take(self, rank: Rank, size_bytes: int, over: threading.Event) -> bool:
+        """Wait until `size_bytes` may go, of which no statistics tell; False when `over` was set meanwhile."""
         with self.waiting(rank):
             while not over.is_set():
-                wait_s = self.wait_s(rank, size_bytes, time.monotonic(), metered=metered)
+                wait_s = self.wait_s(rank, size_bytes, time.monotonic())
                 if wait_s == 0:
                     return True
                 over.wait(wait_s)
         return False
 
-    def settle(self, spent_bytes: float, now_s: float) -> None:
-        """What was paid since the last time was `spent_bytes` in truth: on the wire, or in a client's queue."""
+    def settle(self, excess_bytes: float, now_s: float) -> None:
+        """So many bytes more than were paid are on the wire, or in a client's queue; negative: fewer."""
         with self._lock:
             bucket = self._bucket_at(now_s)
             if bucket is not None:
-                bucket.correct(spent_bytes - self._paid_bytes, now_s)
-            self._paid_bytes = 0.0
+                bucket.correct(excess_bytes, now_s)
 
     def _bucket_at(self, now_s: float) -> Bucket | None:
         rate = self.bytes_per_s
@@ -129,6 +127,7 @@ class Turn:
     _uplink: Uplink
     rank: Rank
     _is_queued: bool = True
+    _is_promoted: bool = False
 
     @property
     def is_capped(self) -> bool:
@@ -137,13 +136,13 @@ class Turn:
 
     def wait_s(self, size_bytes: float) -> float:
         """As `Uplink.wait_s`, now."""
-        return self._uplink.wait_s(self.rank, size_bytes, time.monotonic())
+        return self._uplink.wait_s(self.rank, size_bytes, time.monotonic(), owes=not self._is_promoted)
 
     def promote(self) -> None:
-        """Wait with the events from now on: for what has begun and must come to its end."""
+        """Wait with the events from now on, but owe nothing: for what has begun and must come to its end."""
         if self._is_queued and self.rank is not Rank.EVENTS:
             self._uplink.moved(self.rank, Rank.EVENTS)
-            self.rank = Rank.EVENTS
+            self.rank, self._is_promoted = Rank.EVENTS, True
 
     def leave(self) -> None:
         """Keep nobody waiting any longer."""

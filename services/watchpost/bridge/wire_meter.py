@@ -1,43 +1,20 @@
 """Measures what goes over the link, as the centre's clients count it: requests and answers, retries included."""
 
 import json
-import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from watchpost.bridge.uplink import Uplink
 
-__all__ = ["ClientMeter", "WireMeter"]
+__all__ = ["ClientMeter"]
 
 _STATISTICS_MS = 250
-_LEAST_PRODUCED_BYTES = 2048
+_LEAST_PAID_BYTES = 2048
 _LEARNS = 0.3
 _LEAST_RATIO, _MOST_RATIO = 0.05, 1.5
-
-
-class WireMeter:
-    """The traffic of all clients of the centre; it sets right what was paid for in advance."""
-
-    def __init__(self, uplink: Uplink) -> None:
-        self._uplink = uplink
-        self._lock = threading.Lock()
-        self._clients: list[ClientMeter] = []
-        self._settled_bytes = 0.0
-
-    def client(self) -> "ClientMeter":
-        """A meter for one more client, or for one after another."""
-        meter = ClientMeter(self._settle)
-        with self._lock:
-            self._clients.append(meter)
-        return meter
-
-    def _settle(self) -> None:
-        with self._lock:
-            spent_bytes = sum(client.wire_bytes + client.unsent_bytes for client in self._clients)
-            since_bytes, self._settled_bytes = spent_bytes - self._settled_bytes, spent_bytes
-            self._uplink.settle(since_bytes, time.monotonic())
 
 
 @dataclass(slots=True)
@@ -46,18 +23,31 @@ class _Seen:
     received_bytes: int = 0
 
 
+class _Payment(NamedTuple):
+    at_us: int
+    size_bytes: int
+    paid_bytes: float
+
+
 class ClientMeter:
-    """One client's traffic.
+    """The traffic of one client, or of one after another; it sets right what was paid for in advance.
+
+    A client's statistics are compared with what was paid until they were taken, and for that client alone: others' are
+    of another moment, and what they do not tell yet would look unspent.
 
     Producer({**meter.metered(client), …})
+
+    Args:
+        uplink: is told what was paid too much or too little.
+        now_us: the clock that the clients' statistics go by.
     """
 
-    def __init__(self, told: Callable[[], None]) -> None:
-        self._told = told
+    def __init__(self, uplink: Uplink, now_us: Callable[[], int] = lambda: time.monotonic_ns() // 1000) -> None:
+        self._uplink, self._now_us = uplink, now_us
         self._now, self._before = _Seen(), _Seen()
-        self._produced_bytes = 0
-        self._learned_from = (0, 0)
-        self.unsent_bytes = 0.0
+        self._payments: deque[_Payment] = deque()
+        self._spent_bytes = 0.0
+        self._learned_wire_bytes = self._learned_size_bytes = 0
         self.ratio = 1.0
         """Bytes on the wire for each byte that was paid for, compression and headers included."""
 
@@ -76,47 +66,48 @@ class ClientMeter:
         inner = client.get("stats_cb")
 
         def on_statistics(text: str) -> None:
-            self._count(text)
+            self._count(json.loads(text))
             if inner is not None:
                 inner(text)
 
         return {**client, "statistics.interval.ms": _STATISTICS_MS, "stats_cb": on_statistics}
 
-    def produced(self, size_bytes: int) -> None:
-        """So much was paid for, and is handed to the client."""
-        self._produced_bytes += size_bytes
+    def paid(self, size_bytes: int, paid_bytes: float) -> None:
+        """A record of `size_bytes` is handed to the client, for which the uplink took `paid_bytes`."""
+        self._payments.append(_Payment(self._now_us(), size_bytes, paid_bytes))
 
     def closed(self) -> None:
         """The client is gone; another may follow, which counts from 0."""
         self._before = _Seen(self.sent_bytes, self._before.received_bytes + self._now.received_bytes)
         self._now = _Seen()
-        self.unsent_bytes = 0.0
-        self._learned_from = (self.wire_bytes, self._produced_bytes)
+        self._learned_wire_bytes, self._learned_size_bytes = self.wire_bytes, 0
 
-    def _count(self, text: str) -> None:
-        told = json.loads(text)
+    def _count(self, told: Mapping[str, Any]) -> None:
         self._now = _Seen(int(told["tx_bytes"]), int(told["rx_bytes"]))
+        paid_bytes = 0.0
+        while self._payments and self._payments[0].at_us <= int(told["ts"]):
+            payment = self._payments.popleft()
+            paid_bytes += payment.paid_bytes
+            self._learned_size_bytes += payment.size_bytes
         self._learn(int(told["msg_cnt"]))
-        self.unsent_bytes = self.ratio * _unsent_bytes(told)
-        self._told()
+        spent_bytes = self.wire_bytes + self.ratio * _unsent_bytes(told)
+        self._uplink.settle(spent_bytes - self._spent_bytes - paid_bytes, time.monotonic())
+        self._spent_bytes = spent_bytes
 
     def _learn(self, waiting: int) -> None:
-        wire_bytes, produced_bytes = self._learned_from
-        produced = self._produced_bytes - produced_bytes
-        if waiting or 0 < produced < _LEAST_PRODUCED_BYTES:
+        size_bytes = self._learned_size_bytes
+        if waiting or 0 < size_bytes < _LEAST_PAID_BYTES:
             return
-        self._learned_from = (self.wire_bytes, self._produced_bytes)
-        if not produced:
-            return  # without a cap nothing is paid for
-        ratio = (self.wire_bytes - wire_bytes) / produced
-        self.ratio += _LEARNS * (min(_MOST_RATIO, max(_LEAST_RATIO, ratio)) - self.ratio)
+        wire_bytes = self.wire_bytes - self._learned_wire_bytes
+        self._learned_wire_bytes, self._learned_size_bytes = self.wire_bytes, 0
+        if size_bytes:  # without a cap nothing is paid for
+            self.ratio += _LEARNS * (min(_MOST_RATIO, max(_LEAST_RATIO, wire_bytes / size_bytes)) - self.ratio)
 
 
-def _unsent_bytes(told: dict[str, object]) -> float:
+def _unsent_bytes(told: Mapping[str, Any]) -> float:
     """What lies in the client's queues and was not written to a socket yet."""
-    messages, size_bytes = int(str(told["msg_cnt"])), int(str(told["msg_size"]))
-    brokers = told["brokers"]
-    if not messages or not isinstance(brokers, dict):
+    messages, size_bytes = int(told["msg_cnt"]), int(told["msg_size"])
+    if not messages:
         return 0.0
-    in_flight = sum(int(broker["waitresp_msg_cnt"]) for broker in brokers.values())
+    in_flight = sum(int(broker["waitresp_msg_cnt"]) for broker in told["brokers"].values())
     return size_bytes * max(0, messages - in_flight) / messages
