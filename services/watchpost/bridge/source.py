@@ -21,7 +21,7 @@ _QUIET_S = 0.01
 _QUIET_BEHIND_S = 0.1
 
 _FETCH_BYTES = 2_000_000
-_FETCH_PARTITION_BYTES = 256 * 1024
+_FETCH_PARTITION_BYTES = 512 * 1024
 
 
 @dataclass(frozen=True, slots=True)
