@@ -24,8 +24,8 @@ _TIMEOUT_MS = 10_000
 # begun this long ago, it no longer gives way to events: the centre would throw it away
 _GIVES_WAY_S = 2.0
 _ASKS_AGAIN_S = 0.05
-# all that waits in memory for its acknowledgement: five requests of what is fetched of a partition at once, as many as an
-# idempotent producer has under way; with more ready than may go, the client's thread spins
+# all that waits in memory for its acknowledgement: five requests of what is fetched of a partition at once, as many as
+# an idempotent producer has under way; with more ready than may go, the client's thread spins
 _UNACKNOWLEDGED_KBYTES = 2560
 _WRITING = "writing to the centre"
 
