@@ -1,6 +1,7 @@
 """The image of the CPU services for tests, built by the command that a person uses."""
 
 import fcntl
+import shutil
 import subprocess
 import tempfile
 from pathlib import Path
@@ -39,7 +40,10 @@ def image() -> str:
 
 def require_compose() -> None:
     """Skip (in CI: fail) where docker has no compose."""
-    found = subprocess.run(["docker", "compose", "version"], check=False, capture_output=True).returncode == 0
+    asked = ["docker", "compose", "version"]
+    found = (
+        shutil.which("docker") is not None and subprocess.run(asked, check=False, capture_output=True).returncode == 0
+    )
     require("docker compose", "apt-get install -y docker-compose-plugin (of Docker's own repository)", found=found)
 
 

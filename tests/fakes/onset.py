@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from tests.requirements import require
+
 __all__ = ["CAPPED", "CONSTANT", "Onset", "write_onset"]
 
 CAPPED = ("-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-crf", "26")
@@ -50,6 +52,7 @@ class Onset:
 
 def write_onset(path: Path, onset: Onset, encoder: tuple[str, ...] = CAPPED) -> Path:
     """Encode it with ffmpeg; the suffix chooses the container."""
+    require("ffmpeg", "apt-get install -y ffmpeg")
     keyframes = ("-g", str(onset.keyframe_every), "-keyint_min", str(onset.keyframe_every), "-sc_threshold", "0")
     raw = ("-f", "rawvideo", "-pix_fmt", "gray", "-s", "640x360", "-r", "25", "-i", "-")
     command = [
