@@ -1,7 +1,6 @@
 """The published shape of what a call to /analyze asks; `answers.py` has what it is answered."""
 
 import json
-from collections.abc import Collection
 from difflib import get_close_matches
 from typing import Annotated, Any, Self
 
@@ -84,19 +83,8 @@ class _Spelt(BaseModel):
         return value
 
 
-def _check_uplink(said: Collection[str], uplink: UplinkMode | None, *, bandwidth_saving: bool) -> None:
-    """Raise ValueError where two words for one thing contradict each other; what was left out says nothing."""
-    check_uplink(bandwidth_saving if "bandwidth_saving" in said else None, uplink)
-
-
-def _mode(uplink: UplinkMode | None, *, bandwidth_saving: bool) -> UplinkMode:
-    return uplink or (UplinkMode.METADATA if bandwidth_saving else UplinkMode.FULL)
-
-
-class OutputAsked(_Spelt):
-    """What comes of the call besides its answer. It holds for a camera that is added for the call alone."""
-
-    model_config = ConfigDict(strict=True)  # a number in quotes is no number
+class _Output(_Spelt):
+    """What a body says in `output`, and a query beside the rest."""
 
     bandwidth_saving: bool = Field(default=True, description=_SAVING)
     thumbnail_interval: _IntervalS = Field(default=10, description=_INTERVAL)
@@ -104,13 +92,20 @@ class OutputAsked(_Spelt):
 
     @model_validator(mode="after")
     def _uplink_is_one(self) -> Self:
-        _check_uplink(self.model_fields_set, self.uplink, bandwidth_saving=self.bandwidth_saving)
+        """Two words for one thing must not contradict each other; what was left out says nothing."""
+        check_uplink(self.bandwidth_saving if "bandwidth_saving" in self.model_fields_set else None, self.uplink)
         return self
 
     @property
     def mode(self) -> UplinkMode:
         """Which pictures go up, as either of two words for it says."""
-        return _mode(self.uplink, bandwidth_saving=self.bandwidth_saving)
+        return self.uplink or (UplinkMode.METADATA if self.bandwidth_saving else UplinkMode.FULL)
+
+
+class OutputAsked(_Output):
+    """What comes of the call besides its answer. It holds for a camera that is added for the call alone."""
+
+    model_config = ConfigDict(strict=True)  # a number in quotes is no number
 
 
 class AnalyzeRequest(_Spelt):
@@ -147,7 +142,7 @@ class AnalyzeRequest(_Spelt):
     )
 
 
-class WatchQuery(_Spelt):
+class WatchQuery(_Output):
     """What to go on watching: a stream, or a camera of the site by its name."""
 
     stream_url: Annotated[str, Field(min_length=1, max_length=2048)] | None = Field(
@@ -159,16 +154,3 @@ class WatchQuery(_Spelt):
         default=None, description="The name of a camera of this site, instead of `stream_url`."
     )
     tasks: _QueryTasks
-    bandwidth_saving: bool = Field(default=True, description=_SAVING)
-    thumbnail_interval: _IntervalS = Field(default=10, description=_INTERVAL)
-    uplink: _Uplink = Field(default=None, description=_UPLINK)
-
-    @model_validator(mode="after")
-    def _uplink_is_one(self) -> Self:
-        _check_uplink(self.model_fields_set, self.uplink, bandwidth_saving=self.bandwidth_saving)
-        return self
-
-    @property
-    def mode(self) -> UplinkMode:
-        """As of `OutputAsked`."""
-        return _mode(self.uplink, bandwidth_saving=self.bandwidth_saving)

@@ -42,14 +42,11 @@ class Overload:
 
     def of(self, cameras: Collection[CameraId], now: datetime) -> EventChanged | None:
         """The newest event that says that one of these is overloaded, while its frames are still shed."""
-        events = [self._told[camera] for camera in cameras if self._is_overloaded(camera, now)]
-        return max(events, key=lambda event: event.at, default=None)
-
-    def _is_overloaded(self, camera: CameraId, now: datetime) -> bool:
-        event, shed_at = self._told.get(camera), self._shed_at.get(camera)
-        if event is None or shed_at is None or now - shed_at > _STILL_SO:
-            return False
-        return overload_detail(event) is not None
+        # also of cameras that are gone: their last frames may be told after that
+        self._shed_at = {camera: at for camera, at in self._shed_at.items() if now - at <= _STILL_SO}
+        events = [self._told[camera] for camera in cameras if camera in self._told and camera in self._shed_at]
+        overloaded = [event for event in events if overload_detail(event) is not None]
+        return max(overloaded, key=lambda event: event.at, default=None)
 
 
 def overload_detail(event: EventChanged) -> str | None:

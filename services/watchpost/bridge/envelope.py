@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, TIMESTAMP_NOT_AVAILABLE, Message
@@ -20,6 +20,8 @@ _TOLERANCE_MS = 10_000
 # what looks older was written by a clock that nobody had set, in 1970 say: a site keeps its records for two days. The
 # centre reckons by this time when it deletes, and would delete it at once
 _OLDEST_MS = 7 * 24 * 3600 * 1000
+# each stream that /analyze is called with is a camera: all of them for ever would be a leak
+_CACHED_KEYS = 1024
 
 
 class CentralClock:
@@ -67,7 +69,7 @@ class Outgoing(NamedTuple):
         return len(self.key) + len(self.value) + sum([len(name) + len(value) for name, value in self.headers])
 
 
-@cache
+@lru_cache(_CACHED_KEYS)
 def central_key(site: SiteId, camera: CameraId) -> bytes:
     """The key at the centre: the same camera name may occur at every site."""
     return f"{site}/{camera}".encode()
