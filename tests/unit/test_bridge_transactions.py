@@ -1,11 +1,16 @@
-"""A producer that the centre refuses for good is given up without a word; who only lets it turn is told."""
+"""A producer that the centre refuses for good is given up without a word; who only lets it turn is told.
 
+One whose memory is full, since the centre acknowledges nothing, ends when it is asked.
+"""
+
+import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from watchpost.bridge.envelope import CentralClock
+from watchpost.bridge.envelope import CentralClock, Outgoing
 from watchpost.bridge.lanes import lanes
 from watchpost.bridge.transactions import Transactions
 from watchpost.bridge.uplink import Uplink
@@ -21,6 +26,23 @@ class FencedProducer(Producer):
     def poll(self, timeout: float = -1) -> int:
         del timeout
         raise KafkaException(KafkaError(KafkaError._FENCED, "fenced by a newer instance", fatal=True))
+
+
+class FullProducer(Producer):
+    """A client whose memory is full; `over` is set while it waits for room."""
+
+    over: threading.Event
+
+    def begin_transaction(self) -> None:
+        pass
+
+    def produce(self, *_args: Any, **_named: Any) -> None:
+        raise BufferError
+
+    def poll(self, timeout: float = -1) -> int:
+        del timeout
+        self.over.set()
+        return 0
 
 
 @pytest.fixture
@@ -42,3 +64,11 @@ def test_fenced_producer_is_given_up_without_an_error(transactions: Transactions
 def test_fenced_producer_that_only_turns_says_that_it_is_fenced(transactions: Transactions) -> None:
     with pytest.raises(FencedError, match="newer instance"):
         transactions.turn()
+
+
+def test_producer_whose_memory_is_full_ends_when_it_is_asked(transactions: Transactions) -> None:
+    record = Outgoing("watchpost.events", b"door", b"an event", (), 0)
+    full = FullProducer({"log_level": 0})
+    transactions._producer, full.over = full, threading.Event()
+
+    assert not transactions.write([[record]], lambda: record, full.over)

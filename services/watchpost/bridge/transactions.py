@@ -165,10 +165,12 @@ class Transactions:
             for record in some:
                 if payer is not None and not self._paid(producer, payer, record, begun_s, over):
                     return False
-                self._produce(producer, record, None)
+                if not self._produce(producer, record, None, over):
+                    return False
             # acknowledgements that nobody fetches keep what they acknowledge in memory
             producer.poll(0)
-        self._produce(producer, checkpoint(), self._checkpointed)
+        if not self._produce(producer, checkpoint(), self._checkpointed, over):
+            return False
         is_committed = self._commit(producer, over, turn)
         self.took_s = time.monotonic() - begun_s
         return is_committed
@@ -212,7 +214,10 @@ class Transactions:
         # a takeover and a transaction that timed out look the same from here: who leads can tell them apart
         return FencedError(f"{doing}: {cause.str()}") if cause.fatal() else reason_to_wait(error, doing)
 
-    def _produce(self, producer: Producer, record: Outgoing, acknowledged: Callable[..., None] | None) -> None:
+    def _produce(
+        self, producer: Producer, record: Outgoing, acknowledged: Callable[..., None] | None, over: threading.Event
+    ) -> bool:
+        """Hand it to the client; False when `over` was set while nothing was acknowledged to make room for it."""
         while True:
             try:
                 # produce_batch() drops headers
@@ -225,11 +230,13 @@ class Transactions:
                     on_delivery=acknowledged,
                 )
             except BufferError:
+                if over.is_set():
+                    return False
                 producer.poll(0.1)
             except KafkaException as error:
                 raise self._mapped(error, _WRITING) from error
             else:
-                return
+                return True
 
     def _checkpointed(self, error: KafkaError | None, message: Message) -> None:
         if error is None:
