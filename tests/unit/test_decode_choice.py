@@ -267,3 +267,23 @@ def test_place_is_given_back_where_sizes_say_nothing() -> None:
 
     assert camera.send(12).cause is DecodeCause.SIZES_SAY_NOTHING
     assert places.has_place("another camera")
+
+
+def test_quiet_camera_may_rest_between_keyframes_but_not_before_one() -> None:
+    camera = Camera()
+    camera.send(14)
+
+    camera.send(1)
+    in_the_middle = camera.chooser.may_rest_us
+    camera.send(0.88)
+
+    assert (in_the_middle, camera.chooser.may_rest_us) == (200_000, 0)
+
+
+def test_camera_that_something_moves_in_front_of_may_not_rest() -> None:
+    camera = Camera()
+    camera.send(15)
+
+    camera.send(0.6, rises=3)
+
+    assert camera.chooser.may_rest_us == 0

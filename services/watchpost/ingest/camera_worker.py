@@ -36,6 +36,7 @@ from watchpost.ingest.past import PastPictures
 from watchpost.ingest.past_frames import PastFrames
 from watchpost.ingest.presence import Presence, Turn
 from watchpost.ingest.publishing import Capture, FramePublisher
+from watchpost.ingest.rest import Rest
 from watchpost.ingest.sources import analysed
 from watchpost.ingest.watching import PictureWatch
 from watchpost.ingest.wishes import Wishes
@@ -84,6 +85,7 @@ class CameraWorker:
         self._wishes = Wishes(follow_tracks=around.ingest.follow_tracks)
         self._watch = PictureWatch(around.ingest, self._wishes, around.obscured.watch_for(spec))
         self._arrivals = Arrivals(around.clock)
+        self._rest = Rest()
         self._path = DecodePath(spec.camera, around.ingest, self._wishes, around.places, spec.decoder)
         self._bytes_read = metrics.SOURCE_BYTES.labels(spec.camera)
         self._decoded = metrics.FRAMES_DECODED.labels(spec.camera)
@@ -137,6 +139,7 @@ class CameraWorker:
     def ask(self, command: Command) -> None:
         """Take in a command."""
         self._wishes.add(command)
+        self._rest.end()
 
     def check(self) -> None:
         """Tell if the camera has been silent for too long."""
@@ -145,6 +148,7 @@ class CameraWorker:
     def stop(self) -> None:
         """End soon: at once where it waits, else after the packet or the timeout. Nothing is published after this."""
         self._stop.set()
+        self._rest.end()
         self._main.stop()
 
     def join(self, timeout_s: float) -> None:
@@ -192,6 +196,7 @@ class CameraWorker:
             past = self._path.past(coded, stamp)
             if past is not None:
                 self._past.publish(self._spec, past, self._stream_bytes)
+            self._rest.after(stamp, self._path.may_rest_us)
 
     def _take(self, picture: DecodedPicture, stamp: Stamp) -> None:
         spec = self._spec

@@ -30,6 +30,7 @@ __all__ = [
     "opened",
     "paced",
     "sound_of",
+    "times_of",
     "until_it_ends",
     "video_of",
 ]
@@ -116,12 +117,14 @@ def container_packets(
         counted += 1
         if packet.is_keyframe:  # PyAV makes a Fraction of it each time
             pixel_aspect = stream.sample_aspect_ratio or SQUARE
+        stream_us, due_us = times_of(packet)
         yield CodedPacket(
             packet=packet,
             decoder=stream.codec_context,
             size_bytes=packet.size,
             is_keyframe=packet.is_keyframe,
-            due_us=_due_us(packet),
+            stream_us=stream_us,
+            due_us=due_us,
             lasts_us=step_us,
             pixel_aspect=pixel_aspect,
             sender_offset_us=_sender_offset_us(packet),
@@ -154,10 +157,14 @@ def _readable(
         yield packet
 
 
-def _due_us(packet: Packet[VideoStream]) -> int | None:
-    stamp = packet.pts if packet.dts is None else packet.dts
-    base = packet.time_base
-    return None if stamp is None or not base else microseconds(stamp, base)
+def times_of(packet: Packet[VideoStream]) -> tuple[int | None, int | None]:
+    """When its picture is shown and when it is to be decoded, by the stream's own time; None where that is not said."""
+    base = packet.time_base  # each time it is asked for, PyAV makes another Fraction
+    if not base:
+        return None, None
+    pts, dts = packet.pts, packet.dts
+    stream_us = None if pts is None else microseconds(pts, base)
+    return stream_us, stream_us if dts is None or dts == pts else microseconds(dts, base)
 
 
 def _sender_offset_us(packet: Packet[VideoStream]) -> int | None:
@@ -185,15 +192,19 @@ def _one_round(packets: Iterator[CodedPacket], begins_us: int) -> Generator[Code
     shift_us: int | None = None
     ends_us: int | None = None
     for coded in packets:
-        if coded.due_us is None:
-            yield coded if shift_us is None else replace(coded, offset_us=shift_us)
-            continue
-        if shift_us is None:
-            shift_us = begins_us - coded.due_us
-        due_us = coded.due_us + shift_us
-        ends_us = due_us + coded.lasts_us
-        yield replace(coded, due_us=due_us, offset_us=shift_us)
+        if coded.due_us is not None:
+            if shift_us is None:
+                shift_us = begins_us - coded.due_us
+            ends_us = coded.due_us + shift_us + coded.lasts_us
+        yield _later(coded, shift_us or 0)
     return ends_us
+
+
+def _later(coded: CodedPacket, by_us: int) -> CodedPacket:
+    if by_us == 0:
+        return coded
+    stream_us, due_us = (None if us is None else us + by_us for us in (coded.stream_us, coded.due_us))
+    return replace(coded, stream_us=stream_us, due_us=due_us, offset_us=by_us)
 
 
 def until_it_ends(packets: Iterator[CodedPacket]) -> Iterator[CodedPacket]:

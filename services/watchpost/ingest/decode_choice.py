@@ -21,6 +21,9 @@ from watchpost.settings import IngestSettings
 __all__ = ["Choice", "ChoiceRules", "DecodeCause", "DecodeChooser", "DecodeMode", "choice_rules"]
 
 _KEYFRAMES_APART_US = 4_000_000
+# so long what a quiet camera sends between keyframes may lie unread: a few kB, which any connection holds
+_RESTS_US = 200_000
+_AWAKE_BEFORE_KEYFRAME_US = 100_000
 _OFTEN_ENOUGH_US = 600_000
 _LOOKS_PER_S = 2.0
 _LEARNS_AT_MOST_US = 10_000_000
@@ -119,6 +122,17 @@ class DecodeChooser:
     def choice(self) -> Choice:
         """The choice as of the last packet."""
         return self._choice
+
+    @property
+    def may_rest_us(self) -> int:
+        """How long what comes may lie unread, as of the last packet.
+
+        A keyframe is large: a camera whose connection does not take it at once may throw it away.
+        """
+        if self._choice.cause is not DecodeCause.QUIET or self._keyframe_us is None:
+            return 0
+        to_keyframe_us = self._keyframe_us + self._interval_us - self._stream_us
+        return _RESTS_US if to_keyframe_us > _RESTS_US + _AWAKE_BEFORE_KEYFRAME_US else 0
 
     def packet(
         self,

@@ -53,6 +53,11 @@ class DecodePath:
         return self._chooser.choice
 
     @property
+    def may_rest_us(self) -> int:
+        """How long what comes may lie unread, as of the last packet."""
+        return self._chooser.may_rest_us
+
+    @property
     def fallback(self) -> Fallback | None:
         """Why software decodes where hardware was asked for; readable from any thread."""
         return self._decoders.fallback

@@ -13,7 +13,7 @@ quantiles, since a stream's first group of pictures and every gust would bend me
 
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -51,6 +51,7 @@ class _Kind:
 
     sizes: deque[int] = field(default_factory=_sizes)
     usual: int | None = None
+    is_fresh: bool = False
 
 
 @dataclass(slots=True)
@@ -118,6 +119,7 @@ class PacketActivity:
         self._rise = 0.0 if signal is None else signal - self._usual_rise
         if quiet:
             known.sizes.append(size_bytes)
+            known.is_fresh = True
             self._learn(at_us, signal)
 
     def falsely_woken(self) -> None:
@@ -143,11 +145,12 @@ class PacketActivity:
             return
         self._settled_us = at_us
         for known in self._kinds.values():
-            if len(known.sizes) >= _SIZES_NEEDED:
-                known.usual = _quantile(known.sizes, 0.5)
+            if known.is_fresh and len(known.sizes) >= _SIZES_NEEDED:
+                known.usual, known.is_fresh = _quantile(sorted(known.sizes), 0.5), False
         if len(self._signals) >= _SIGNALS_NEEDED:
-            self._usual_rise = _quantile(self._signals, 0.5)
-            self._spread = _quantile(self._signals, 0.84) - self._usual_rise  # one standard deviation of a normal one
+            signals = sorted(self._signals)
+            self._usual_rise = _quantile(signals, 0.5)
+            self._spread = _quantile(signals, 0.84) - self._usual_rise  # one standard deviation of a normal one
             are_small = self._are_small()
             self._spoke = are_small and self._is_heard()
             self._is_learned = self._spoke or not are_small or len(self._signals) >= _SIGNALS_ENOUGH
@@ -162,7 +165,7 @@ class PacketActivity:
     def _are_small(self) -> bool:
         """Whether a quiet picture costs so little beside a keyframe that its bytes are not spent on noise."""
         usual = [its.usual for (kind, _), its in self._kinds.items() if kind is PacketKind.REFERENCE and its.usual]
-        return bool(usual) and _quantile(usual, 0.5) <= _MOST_OF_A_KEYFRAME * self._keyframe_bytes
+        return bool(usual) and _quantile(sorted(usual), 0.5) <= _MOST_OF_A_KEYFRAME * self._keyframe_bytes
 
     def _is_heard(self) -> bool:
         return _SIGMAS * self._spread <= (_STILL_HEARD_RISE if self._spoke else _HEARD_RISE)
@@ -172,6 +175,5 @@ def _mixed(before: float, now: float) -> float:
     return before * 0.7 + now * 0.3
 
 
-def _quantile(values: Iterable[_Number], share: float) -> _Number:
-    ordered = sorted(values)
+def _quantile(ordered: Sequence[_Number], share: float) -> _Number:
     return ordered[int(share * (len(ordered) - 1))]

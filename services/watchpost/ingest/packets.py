@@ -62,6 +62,7 @@ class CodedPacket:
     """One access unit as the camera sent it, with the decoder that its stream needs.
 
     `size_bytes` is 0 for the packet that ends a recording: decoding it gives the pictures that the decoder held back.
+    `stream_us` is when its picture is shown, by the stream's own time; None where the stream does not say.
     `sound` came since the packet before; None where there is none, or none is wanted.
     """
 
@@ -69,18 +70,13 @@ class CodedPacket:
     decoder: VideoCodecContext
     size_bytes: int
     is_keyframe: bool
+    stream_us: int | None = None
     due_us: int | None = None
     lasts_us: int = 0
     offset_us: int = 0
     pixel_aspect: Fraction = SQUARE
     sender_offset_us: int | None = None
     sound: CodedSound | None = None
-
-    @property
-    def stream_us(self) -> int | None:
-        """When its picture is shown, by the stream's own time; None where the stream does not say."""
-        pts, base = self.packet.pts, self.packet.time_base  # each time it is asked for, PyAV makes another Fraction
-        return None if pts is None or not base else self.offset_us + microseconds(pts, base)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from watchpost.ingest.containers import (
     opened,
     paced,
     sound_of,
+    times_of,
     until_it_ends,
     video_of,
 )
@@ -102,5 +103,5 @@ def _simulated(address: SimAddress) -> Iterator[Source]:
 
 def _simulated_packets(encoded: EncodedScene, decoder: VideoCodecContext) -> Iterator[CodedPacket]:
     for packet in encoded:
-        yield CodedPacket(packet, decoder, packet.size, packet.is_keyframe)
+        yield CodedPacket(packet, decoder, packet.size, packet.is_keyframe, times_of(packet)[0])
     raise SourceError(SourceFailure.ENDED, "the scene is over")
